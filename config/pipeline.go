@@ -1,0 +1,188 @@
+// Package config holds what the user writes, lamplighter.yaml and
+// environments/NAME.yaml, and reads it strictly: all problems at once, each
+// with its place and its mend. It imports no package of ours.
+package config
+
+import "time"
+
+// Pipeline is lamplighter.yaml: what to do each night.
+type Pipeline struct {
+	Version   int               `yaml:"version" json:"version"`
+	Pipeline  string            `yaml:"pipeline" json:"pipeline"`
+	Schedule  Schedule          `yaml:"schedule" json:"schedule"`
+	Partition string            `yaml:"partition_zone" json:"partition_zone,omitempty"` // zone of {yyyy}/{mm}/{dd}; default UTC
+	Budget    Budget            `yaml:"budget" json:"budget,omitzero"`
+	Tags      map[string]string `yaml:"tags" json:"tags,omitempty"`
+	Notify    []map[string]any  `yaml:"notify" json:"notify,omitempty"`
+	Warehouse *Warehouse        `yaml:"warehouse" json:"warehouse,omitempty"` // nil: no step needs one
+	Spark     *Spark            `yaml:"spark" json:"spark,omitempty"`         // nil: no step needs one
+	Steps     []Step            `yaml:"steps" json:"steps"`
+
+	Dir  string `yaml:"-" json:"-"` // folder of the file: relative paths start there
+	Hash string `yaml:"-" json:"-"` // sha256 of the file's bytes, hex
+}
+
+// Schedule says when a run's window opens and how long it is.
+type Schedule struct {
+	Cron     string   `yaml:"cron" json:"cron"` // five fields
+	Timezone string   `yaml:"timezone" json:"timezone"`
+	LastCall Duration `yaml:"last_call" json:"last_call"` // from opens: nothing begins after it
+	HardStop Duration `yaml:"hard_stop" json:"hard_stop"` // from opens: everything is gone
+	ReadyBy  string   `yaml:"ready_by" json:"ready_by,omitempty"`
+}
+
+// Budget limits what a run and a month may cost, in US dollars; 0: no limit.
+type Budget struct {
+	RunUSD   float64 `yaml:"run_usd" json:"run_usd,omitempty"`
+	MonthUSD float64 `yaml:"month_usd" json:"month_usd,omitempty"`
+}
+
+// Warehouse is the Redshift side.
+type Warehouse struct {
+	Engine        WarehouseEngine `yaml:"engine" json:"engine"`
+	Admin         string          `yaml:"admin" json:"admin,omitempty"`           // default lamplighter
+	Migrations    string          `yaml:"migrations" json:"migrations,omitempty"` // folder of NNN_name.sql
+	KeepSnapshots int             `yaml:"keep_snapshots" json:"keep_snapshots"`   // default 7
+}
+
+// WarehouseEngine is exactly one of its members.
+type WarehouseEngine struct {
+	Provisioned *Provisioned `yaml:"provisioned" json:"provisioned,omitempty"`
+}
+
+// Provisioned is a cluster of nodes.
+type Provisioned struct {
+	NodeType    string `yaml:"node_type" json:"node_type"`
+	Nodes       int    `yaml:"nodes" json:"nodes"`
+	BetweenRuns string `yaml:"between_runs" json:"between_runs"` // delete (default); pause is to come
+}
+
+// Spark is the EMR side.
+type Spark struct {
+	Engine SparkEngine `yaml:"engine" json:"engine"`
+}
+
+// SparkEngine is exactly one of its members.
+type SparkEngine struct {
+	EMR *EMR `yaml:"emr" json:"emr,omitempty"`
+}
+
+// EMR is the shape of a transient cluster.
+type EMR struct {
+	Release string  `yaml:"release" json:"release"` // emr-7.10.0
+	Primary string  `yaml:"primary" json:"primary"` // instance type
+	Workers Workers `yaml:"workers" json:"workers"`
+}
+
+// Workers are the core nodes.
+type Workers struct {
+	Types []string `yaml:"types" json:"types"` // one CPU architecture
+	Count int      `yaml:"count" json:"count"`
+	Spot  bool     `yaml:"spot" json:"spot,omitempty"`
+}
+
+// Step is one work step: exactly one of the pointers is set, and Name and
+// Kind say which.
+type Step struct {
+	Kind   string    `yaml:"-" json:"kind"` // load sql check unload spark
+	Name   string    `yaml:"-" json:"name"`
+	Line   int       `yaml:"-" json:"line"` // in lamplighter.yaml, for messages
+	Needs  []string  `yaml:"-" json:"needs,omitempty"`
+	Load   *Load     `yaml:"-" json:"load,omitempty"`
+	SQL    *SQL      `yaml:"-" json:"sql,omitempty"`
+	Check  *Check    `yaml:"-" json:"check,omitempty"`
+	Unload *Unload   `yaml:"-" json:"unload,omitempty"`
+	Spark  *SparkJob `yaml:"-" json:"spark,omitempty"`
+}
+
+// Load copies S3 objects into a table. Its source is From (a pattern) or
+// Reads (a dataset of this run).
+type Load struct {
+	Into         string       `yaml:"into" json:"into"` // default: the step's name
+	From         string       `yaml:"from" json:"from,omitempty"`
+	Reads        string       `yaml:"reads" json:"reads,omitempty"`
+	Since        string       `yaml:"since" json:"since,omitempty"` // 2006-01-02; required for a dated From
+	CompleteWhen CompleteWhen `yaml:"complete_when" json:"complete_when,omitzero"`
+	Fresh        Duration     `yaml:"fresh" json:"fresh,omitempty"`
+	Mode         string       `yaml:"mode" json:"mode"` // append (default), replace
+	Columns      []string     `yaml:"columns" json:"columns,omitempty"`
+	Format       Format       `yaml:"format" json:"format,omitzero"`
+	Checks       []LoadCheck  `yaml:"checks" json:"checks,omitempty"`
+	Timeout      Duration     `yaml:"timeout" json:"timeout,omitempty"`
+}
+
+// CompleteWhen says when a day may be read: so long after it ended.
+type CompleteWhen struct {
+	DayEnded Duration `yaml:"day_ended" json:"day_ended,omitempty"`
+}
+
+// Format of the objects: exactly one member.
+type Format struct {
+	CSV *CSV `yaml:"csv" json:"csv,omitempty"`
+}
+
+// CSV options.
+type CSV struct {
+	Header    bool   `yaml:"header" json:"header,omitempty"`
+	Delimiter string `yaml:"delimiter" json:"delimiter,omitempty"`
+	NullAs    string `yaml:"null_as" json:"null_as,omitempty"`
+}
+
+// LoadCheck is one check inside the COPY's transaction: exactly one member.
+type LoadCheck struct {
+	NotNull []string              `yaml:"not_null" json:"not_null,omitempty"`
+	Between map[string][2]float64 `yaml:"between" json:"between,omitempty"` // column: [lowest, highest]
+	Rows    *RowsCheck            `yaml:"rows" json:"rows,omitempty"`
+}
+
+// RowsCheck bounds how many rows the tonight's load brings.
+type RowsCheck struct {
+	Min int64 `yaml:"min" json:"min,omitempty"`
+}
+
+// SQL runs a script in the warehouse.
+type SQL struct {
+	File    string   `yaml:"file" json:"file,omitempty"`
+	Query   string   `yaml:"query" json:"query,omitempty"`
+	Text    string   `yaml:"-" json:"text"` // what File or Query holds
+	Timeout Duration `yaml:"timeout" json:"timeout,omitempty"`
+}
+
+// Check compares the one value of a query with what is expected.
+type Check struct {
+	Query   string   `yaml:"query" json:"query"`
+	Expect  string   `yaml:"expect" json:"expect"` // as text: 0
+	Timeout Duration `yaml:"timeout" json:"timeout,omitempty"`
+}
+
+// Unload writes a query's rows to a dataset.
+type Unload struct {
+	Query     string   `yaml:"query" json:"query"`
+	WhenEmpty string   `yaml:"when_empty" json:"when_empty"` // skip (default), run, fail
+	Publish   bool     `yaml:"publish" json:"publish,omitempty"`
+	Timeout   Duration `yaml:"timeout" json:"timeout,omitempty"`
+}
+
+// SparkJob is a step on EMR. Its code is Job (shipped) or Main (own).
+type SparkJob struct {
+	Job     string            `yaml:"job" json:"job,omitempty"`
+	Main    string            `yaml:"main" json:"main,omitempty"` // path of a .py file, relative to the pipeline file
+	PyFiles []string          `yaml:"py_files" json:"py_files,omitempty"`
+	Reads   []string          `yaml:"reads" json:"reads,omitempty"`
+	Args    map[string]any    `yaml:"args" json:"args,omitempty"` // become --name value, sorted by name
+	Conf    map[string]string `yaml:"conf" json:"conf,omitempty"`
+	Expect  map[string]Bounds `yaml:"expect" json:"expect,omitempty"` // on metrics.json
+	Timeout Duration          `yaml:"timeout" json:"timeout"`         // default 1h
+}
+
+// Bounds of a metric; nil: none.
+type Bounds struct {
+	Min *float64 `yaml:"min" json:"min,omitempty"`
+	Max *float64 `yaml:"max" json:"max,omitempty"`
+}
+
+// Duration is written 30m, 2h30m, 1d.
+type Duration time.Duration
+
+// D is the duration as time's own type.
+func (d Duration) D() time.Duration { return time.Duration(d) }
