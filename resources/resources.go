@@ -137,6 +137,12 @@ func (f *Fault) Error() string {
 
 func (f *Fault) Unwrap() error { return f.Err }
 
+// Codes of our own, beside those of the services.
+const (
+	CodeCheck     = "CheckFailed" // a data check, an expectation or freshness was not met
+	CodeExhausted = "Exhausted"   // tried as often as it makes sense
+)
+
 // Faultf makes a Fault of a class.
 func Faultf(c Class, format string, args ...any) *Fault {
 	return &Fault{Class: c, Msg: fmt.Sprintf(format, args...)}

@@ -26,6 +26,9 @@ type Node struct {
 	Uses    string          `json:"uses,omitempty"`    // the lifetime that must be ready now
 	Spec    json.RawMessage `json:"spec,omitempty"`    // resolved configuration, typed by Kind
 	Why     string          `json:"why,omitempty"`
+	// Late steps may still begin between last call and cut-off, as all derived
+	// ones do.
+	Late bool `json:"late,omitempty"`
 	// Fingerprint is the hash of all that the step's result depends on. A later
 	// night whose step has the same one need not repeat it.
 	Fingerprint string `json:"fingerprint,omitempty"`
@@ -76,8 +79,10 @@ type Window struct {
 // Opening is what an attempt stands on, in its first record.
 type Opening struct {
 	Pipeline    string             `json:"pipeline"`
-	Run         string             `json:"run"` // 2026-11-22
+	Lineage     string             `json:"lineage"` // the hash in the names of its resources
+	Run         string             `json:"run"`     // 2026-11-22
 	Attempt     int                `json:"attempt"`
+	Previous    *AttemptID         `json:"previous,omitempty"` // the attempt before this one, of any run
 	Window      Window             `json:"window"`
 	DataThrough string             `json:"data_through"` // last day covered, 2026-11-21
 	Plan        []Node             `json:"plan"`
@@ -90,13 +95,19 @@ type Opening struct {
 	Carried     map[string]Carried `json:"carried,omitempty"` // by step: results of former nights that still hold
 }
 
+// AttemptID names an attempt.
+type AttemptID struct {
+	Run     string `json:"run"`
+	Attempt int    `json:"attempt"`
+}
+
 // Carried is a complete result of a former night whose fingerprint is still
 // that of the step: it is not done again.
 type Carried struct {
 	Fingerprint string          `json:"fingerprint"`
 	Result      json.RawMessage `json:"result,omitempty"`
-	Run         string          `json:"run"` // where it was made
-	Attempt     int             `json:"attempt"`
+	Made        AttemptID       `json:"made"`            // where
+	Empty       bool            `json:"empty,omitempty"` // it was skipped for want of rows
 }
 
 // Record is one entry of the journal. Each is one object in S3.
@@ -112,6 +123,7 @@ type Record struct {
 	Why     string                 `json:"why,omitempty"`
 	Effect  *Effect                `json:"effect,omitempty"`
 	Class   resources.Class        `json:"class,omitempty"`
+	Code    string                 `json:"code,omitempty"` // of the error: the service's, or one of ours
 	Seen    *resources.Observation `json:"seen,omitempty"` // only what moved on is recorded
 	Verdict Verdict                `json:"verdict,omitempty"`
 	Result  json.RawMessage        `json:"result,omitempty"` // typed by the step's kind; large things by URI and sha256

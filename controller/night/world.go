@@ -1,0 +1,128 @@
+// Package night carries out one run, start to end: the lease, the attempt, the
+// plan, the loop, and what is left behind for the next one. It is the same for
+// a real night, the embedded cloud and the simulation; only the World differs.
+package night
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"lamplighter/config"
+	"lamplighter/controller"
+	journals3 "lamplighter/controller/journal/s3"
+	"lamplighter/controller/steps"
+	"lamplighter/resources"
+	"lamplighter/resources/emr"
+	"lamplighter/resources/killswitch"
+	"lamplighter/resources/redshift"
+	"lamplighter/resources/s3"
+	"lamplighter/resources/warehouse"
+)
+
+// STS says in which account we are.
+type STS interface {
+	GetCallerIdentity(context.Context, *awssts.GetCallerIdentityInput, ...func(*awssts.Options)) (*awssts.GetCallerIdentityOutput, error)
+}
+
+// World is everything outside of this program that a run touches.
+type World struct {
+	Clock     resources.Clock
+	Redshift  redshift.API
+	EMR       emr.API
+	S3        s3.API
+	Scheduler killswitch.API
+	STS       STS
+	// Warehouse makes the opener of sessions; application is what they call
+	// themselves on the server.
+	Warehouse func(clusters *redshift.Clusters, application string) warehouse.Opener
+	Process   journals3.Identity
+	Alive     func(journals3.Holder) bool // false only for a provably dead holder
+	Writer    string                      // random per process
+	Random    io.Reader                   // of the admin's password
+	Parallel  int                         // S3 requests at once; 1 in virtual time
+}
+
+// deps are what the steps reach the world through, for one pipeline in one
+// environment.
+func (w World) deps(p *config.Pipeline, e *config.Environment, opens time.Time) steps.Deps {
+	d := steps.Deps{
+		Clock:    w.Clock,
+		S3:       &s3.Client{API: w.S3, Parallel: w.Parallel},
+		Switches: &killswitch.Switches{API: w.Scheduler, Group: e.KillSwitch.Group, Role: e.Roles.KillSwitch, DeadLetterQueue: e.KillSwitch.DeadLetterQueue},
+		Layout:   controller.Layout{Bucket: e.Bucket, Pipeline: p.Pipeline},
+		Role:     e.Roles.Warehouse,
+		Region:   e.Region,
+		Poll:     poll(e),
+	}
+	d.Redshift = &redshift.Clusters{API: w.Redshift, Settings: redshiftSettings(p, e, opens), Random: w.Random}
+	d.EMR = &emr.Clusters{API: w.EMR, Settings: emrSettings(p, e)}
+	return d
+}
+
+// poll is how long to wait between two looks at a state that is expected to
+// change: a few seconds, within the services' request quotas (aws-facts E3).
+func poll(e *config.Environment) time.Duration {
+	if e.Timing.Poll > 0 {
+		return e.Timing.Poll.D()
+	}
+	return 5 * time.Second
+}
+
+func tags(p *config.Pipeline) map[string]string {
+	tags := map[string]string{"lamplighter:pipeline": p.Pipeline}
+	for k, v := range p.Tags {
+		tags[k] = v
+	}
+	return tags
+}
+
+func redshiftSettings(p *config.Pipeline, e *config.Environment, opens time.Time) redshift.Settings {
+	s := redshift.Settings{
+		Account: e.Account, Region: e.Region, Database: e.Database,
+		SubnetGroup: e.Network.WarehouseSubnetGroup, SecurityGroups: e.Network.WarehouseSecurityGroups,
+		ParameterGroup: e.Warehouse.ParameterGroup, SnapshotSchedule: e.Warehouse.SnapshotSchedule, KMSKey: e.Warehouse.KMSKey, Port: e.Warehouse.Port,
+		Role: e.Roles.Warehouse, MaintenanceWindow: redshift.MaintenanceWindow(opens), Tags: tags(p),
+	}
+	if p.Warehouse != nil {
+		s.Admin = p.Warehouse.Admin
+		if node := p.Warehouse.Engine.Provisioned; node != nil {
+			s.NodeType, s.Nodes = node.NodeType, node.Nodes
+		}
+	}
+	return s
+}
+
+func emrSettings(p *config.Pipeline, e *config.Environment) emr.Settings {
+	groups := e.Network.SparkSecurityGroups
+	s := emr.Settings{
+		Region: e.Region, LogURI: e.Logs, ServiceRole: e.Roles.SparkService, InstanceProfile: e.Roles.SparkInstanceProfile,
+		Subnets: e.Network.SparkSubnets, PrimaryGroup: groups.Primary, WorkersGroup: groups.Workers, ServiceGroup: groups.Service, Tags: tags(p),
+	}
+	if p.Spark != nil && p.Spark.Engine.EMR != nil {
+		m := p.Spark.Engine.EMR
+		s.Release, s.Primary, s.Workers, s.Count, s.Spot = m.Release, m.Primary, m.Workers.Types, m.Workers.Count, m.Workers.Spot
+	}
+	return s
+}
+
+// rightAccount refuses to act anywhere but in the environment's account.
+func (w World) rightAccount(ctx context.Context, e *config.Environment) error {
+	limited, cancel := context.WithTimeout(ctx, controller.CallDeadline)
+	defer cancel()
+	who, err := w.STS.GetCallerIdentity(limited, &awssts.GetCallerIdentityInput{})
+	if err != nil {
+		return &resources.Fault{Class: resources.Denied, Code: steps.CodeRefused, Msg: fmt.Sprintf("cannot tell which account this is: %v", err), Err: err,
+			Hint: "are there credentials, and is the endpoint reachable? `aws sts get-caller-identity` asks the same"}
+	}
+	if got := aws.ToString(who.Account); got != e.Account {
+		return &resources.Fault{Class: resources.Denied, Code: steps.CodeRefused,
+			Msg:  fmt.Sprintf("these credentials are for account %s, but environment %s is account %s", got, e.Name, e.Account),
+			Hint: "nothing was touched; set AWS_PROFILE, or the environment's account"}
+	}
+	return nil
+}

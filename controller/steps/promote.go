@@ -1,0 +1,117 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lamplighter/controller"
+	"lamplighter/controller/journal"
+	"lamplighter/resources"
+	"lamplighter/resources/warehouse"
+)
+
+// Promoted is the one pointer that a night starts from. The snapshot, the
+// ledger copy and the watermark move together or not at all.
+type Promoted struct {
+	Snapshot    string              `json:"snapshot"`
+	Cluster     string              `json:"cluster"` // that it was taken of
+	Watermark   warehouse.Watermark `json:"watermark"`
+	Ledger      FileRef             `json:"ledger"`
+	Migrations  []string            `json:"migrations,omitempty"` // that it holds, by name
+	DataThrough string              `json:"data_through"`
+	Made        journal.AttemptID   `json:"made"`
+	At          time.Time           `json:"at"`
+}
+
+// promote moves the pointer to the attempt's last snapshot.
+type promote struct {
+	base
+	spec controller.SnapshotSpec
+}
+
+// Promotion is what promote settles with. Keeps tells the fold that the
+// snapshot is handed over: it is no debt.
+type Promotion struct {
+	Snapshot    string `json:"snapshot"`
+	Keeps       string `json:"keeps"`
+	DataThrough string `json:"data_through"`
+}
+
+func (m *promote) Reconcile(ctx context.Context, p *controller.Pass) (controller.Next, error) {
+	for _, step := range m.spec.Writers {
+		if s := p.Facts.Settled[step]; bad(s) {
+			return controller.Skip(fmt.Sprintf("%s %s", step, s.Verdict))
+		}
+	}
+	taken, ok := journal.Result[SnapshotResult](p.Facts, m.spec.Snapshot)
+	if !ok {
+		return controller.Skip("no snapshot")
+	}
+	o := p.Facts.Opening
+	next := Promoted{Snapshot: taken.Snapshot, Cluster: taken.Cluster, Watermark: taken.Watermark, Ledger: taken.Ledger,
+		Migrations: taken.Migrations, DataThrough: m.through(p), Made: m.id(p.Facts), At: p.Facts.Settled[m.spec.Snapshot].At}
+	mayReplace := func(current []byte) error {
+		var was Promoted
+		if err := json.Unmarshal(current, &was); err != nil {
+			return resources.Faultf(resources.Permanent, "%s is not a pointer: %v", m.Layout.Promoted(), err)
+		}
+		if was.Snapshot != o.Base {
+			return &resources.Fault{Class: resources.Permanent, Code: "PointerMoved",
+				Msg:  fmt.Sprintf("%s names %s, but this night began from %s", m.Layout.Promoted(), was.Snapshot, orNothing(o.Base)),
+				Hint: "someone else promoted meanwhile; `lamplighter run --again` starts from there"}
+		}
+		return nil
+	}
+	return m.point(ctx, p, m.Layout.Promoted(), next, mayReplace, Promotion{Snapshot: taken.Snapshot, Keeps: taken.Snapshot, DataThrough: next.DataThrough})
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// through is the last day that is complete in the snapshot: a load that last
+// call cut short is the limit.
+func (m *promote) through(p *controller.Pass) string {
+	through := p.Facts.Opening.DataThrough
+	for _, step := range m.spec.Writers {
+		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && r.CaughtUp != "" && r.CaughtUp < through {
+			through = r.CaughtUp
+		}
+	}
+	return through
+}
+
+// point moves a pointer by compare-and-set, which makes repeats and lost
+// replies end in the same state. mayReplace judges what is there now.
+func (b base) point(ctx context.Context, p *controller.Pass, uri string, to any, mayReplace func(current []byte) error, result any) (controller.Next, error) {
+	body, err := json.MarshalIndent(to, "", "  ")
+	if err != nil {
+		return controller.Next{}, err
+	}
+	current, etag, err := b.S3.Get(ctx, uri)
+	switch {
+	case resources.ClassOf(err) == resources.Gone:
+		etag = "*"
+	case err != nil:
+		return controller.Next{}, err
+	case string(current) == string(body):
+		return controller.Done(result)
+	default:
+		if err := mayReplace(current); err != nil {
+			return controller.Next{}, err
+		}
+	}
+	err = p.Do(ctx, journal.Effect{Verb: "point", Ref: resources.Ref{Kind: resources.KindPointer, Name: uri}}, func(ctx context.Context) (any, error) {
+		_, err := b.S3.Put(ctx, uri, body, etag)
+		return nil, err
+	})
+	if resources.CodeOf(err) == "PreconditionFailed" {
+		err = nil // it moved: by our own lost reply or another's hand; look again
+	}
+	return controller.Next{Look: p.Now, Why: "pointer moved"}, err
+}

@@ -1,0 +1,90 @@
+package steps
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"lamplighter/config"
+	"lamplighter/controller"
+	"lamplighter/controller/journal"
+	"lamplighter/resources"
+)
+
+// Published is what readers of a dataset follow: one complete output of one
+// attempt.
+type Published struct {
+	Dataset
+	Made        journal.AttemptID `json:"made"`
+	DataThrough string            `json:"data_through"`
+	At          time.Time         `json:"at"`
+	Files       []string          `json:"files"` // URIs of all its objects
+}
+
+// publish moves the pointer of a dataset, when it is complete and met what is
+// expected of it.
+type publish struct {
+	base
+	spec controller.PublishSpec
+}
+
+func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller.Next, error) {
+	ds, ok := journal.Result[Dataset](p.Facts, u.spec.Step)
+	if !ok {
+		return controller.Skip("no dataset")
+	}
+	var work struct {
+		Expect map[string]config.Bounds `json:"expect"`
+	}
+	if len(u.spec.Work) > 0 {
+		if err := json.Unmarshal(u.spec.Work, &work); err != nil {
+			return controller.Next{}, err
+		}
+	}
+	if missed := missed(work.Expect, ds.Metrics); len(missed) > 0 {
+		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
+			Msg:  fmt.Sprintf("%s is not published: %s", ds.Name, strings.Join(missed, "; ")),
+			Hint: "readers keep the dataset of the last good night; this one lies at " + ds.URI}
+	}
+	objects, err := u.S3.List(ctx, ds.URI, "")
+	if err != nil {
+		return controller.Next{}, err
+	}
+	if len(objects) == 0 && ds.Rows > 0 {
+		return controller.Next{}, resources.Faultf(resources.Permanent, "dataset %s: %s is empty", ds.Name, ds.URI)
+	}
+	next := Published{Dataset: ds, Made: u.id(p.Facts), DataThrough: p.Facts.Opening.DataThrough, At: p.Facts.Opening.Window.Opens}
+	for _, o := range objects {
+		next.Files = append(next.Files, o.URI)
+	}
+	any := func([]byte) error { return nil }
+	return u.point(ctx, p, u.Layout.Published(ds.Name), next, any, ds)
+}
+
+// missed lists the expectations that metrics do not meet.
+func missed(expect map[string]config.Bounds, metrics json.RawMessage) []string {
+	var numbers map[string]any
+	if len(expect) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(metrics, &numbers); err != nil {
+		return []string{"its metrics cannot be read"}
+	}
+	var out []string
+	for name, b := range expect {
+		got, ok := numbers[name].(float64)
+		switch {
+		case !ok:
+			out = append(out, "there is no metric "+name)
+		case b.Max != nil && got > *b.Max:
+			out = append(out, fmt.Sprintf("%s is %.4g, above %.4g", name, got, *b.Max))
+		case b.Min != nil && got < *b.Min:
+			out = append(out, fmt.Sprintf("%s is %.4g, below %.4g", name, got, *b.Min))
+		}
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,150 @@
+package steps
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lamplighter/config"
+	"lamplighter/resources"
+	"lamplighter/resources/s3"
+	"lamplighter/resources/warehouse"
+)
+
+// Limits of a batch: each is one transaction and one intent, and a small part
+// of a night.
+const (
+	batchObjects = 2_000
+	batchBytes   = 20 << 30
+)
+
+// source is what a load found.
+type source struct {
+	objects []warehouse.Object // all that the pattern means within the covered days, by day, then URI
+	fresh   []warehouse.Object // of those: not in the ledger
+	newest  string             // the last day that has an object, covered or not
+	waiting int                // objects of days that this run does not cover yet
+}
+
+// list looks for the objects of a load. A loaded object that changed since is
+// an error: its rows are in the table, and cannot be told from the others.
+func list(ctx context.Context, client *s3.Client, from, since, through, mode string, ledger []warehouse.Entry) (source, error) {
+	var found source
+	p, err := config.ParsePattern(from)
+	if err != nil {
+		return found, resources.Faultf(resources.Permanent, "%v", err)
+	}
+	root := "s3://" + p.Bucket + "/"
+	infos, err := client.List(ctx, root+p.Prefix, "")
+	if err != nil {
+		return found, fmt.Errorf("listing %s: %w", root+p.Prefix, err)
+	}
+	known := make(map[string]string, len(ledger))
+	for _, e := range ledger {
+		known[e.Object.URI] = e.Object.ETag
+	}
+	for _, info := range infos {
+		day, ok := p.Match(strings.TrimPrefix(info.URI, root))
+		if !ok || strings.HasSuffix(info.URI, "/") {
+			continue
+		}
+		if p.Dated() {
+			found.newest = max(found.newest, day)
+			if day < since {
+				continue
+			}
+			if day > through {
+				found.waiting++
+				continue
+			}
+		}
+		o := warehouse.Object{URI: info.URI, ETag: info.ETag, Size: info.Size, Partition: day}
+		found.objects = append(found.objects, o)
+		etag, loaded := known[o.URI]
+		if loaded && etag != o.ETag && mode != "replace" {
+			return found, &resources.Fault{Class: resources.Permanent, Code: "ObjectChanged",
+				Msg:  fmt.Sprintf("%s was loaded with ETag %s and has %s now", o.URI, etag, o.ETag),
+				Hint: "its rows are in the table already: restore the object, or give the new content a new key"}
+		}
+		if !loaded || etag != o.ETag {
+			found.fresh = append(found.fresh, o)
+		}
+	}
+	byDay := func(a, b warehouse.Object) int {
+		return strings.Compare(a.Partition+"\x00"+a.URI, b.Partition+"\x00"+b.URI)
+	}
+	slices.SortFunc(found.objects, byDay)
+	slices.SortFunc(found.fresh, byDay)
+	if mode == "replace" && (len(found.fresh) > 0 || len(found.objects) != len(ledger)) {
+		found.fresh = found.objects // the table is to hold exactly these
+	}
+	return found, nil
+}
+
+func compression(uri string) string {
+	if strings.HasSuffix(uri, ".gz") {
+		return "gzip"
+	}
+	return ""
+}
+
+// batches cuts objects into batches of whole partitions, one compression each.
+// A replace is one batch, whatever its size.
+func batches(objects []warehouse.Object, mode string) [][]warehouse.Object {
+	var out [][]warehouse.Object
+	var bytes int64
+	for i, o := range objects {
+		n := len(out) - 1
+		newDay := i == 0 || o.Partition != objects[i-1].Partition || o.Partition == ""
+		full := n < 0 || newDay && mode != "replace" && (len(out[n]) >= batchObjects || bytes+o.Size > batchBytes)
+		if full || compression(o.URI) != compression(objects[i-1].URI) {
+			out, bytes = append(out, nil), 0
+			n++
+		}
+		out[n] = append(out[n], o)
+		bytes += o.Size
+	}
+	return out
+}
+
+// seal writes a batch down: from here the night loads exactly these objects.
+func seal(ctx context.Context, client *s3.Client, base string, objects []warehouse.Object) (BatchRef, error) {
+	body, err := json.Marshal(objects)
+	if err != nil {
+		return BatchRef{}, err
+	}
+	sum := sha256.Sum256(body)
+	ref := BatchRef{List: base + ".json", SHA256: hex.EncodeToString(sum[:]), Objects: len(objects), Compression: compression(objects[0].URI),
+		From: objects[0].Partition, To: objects[len(objects)-1].Partition}
+	for _, o := range objects {
+		ref.Bytes += o.Size
+	}
+	if _, err := client.Put(ctx, ref.List, body, ""); err != nil {
+		return ref, err
+	}
+	ref.Manifest, err = putManifest(ctx, client, base+".manifest", objects)
+	return ref, err
+}
+
+// hashObjects tells two sets of objects apart, in whatever order.
+func hashObjects(objects []warehouse.Object) string {
+	lines := make([]string, len(objects))
+	for i, o := range objects {
+		lines[i] = o.URI + "\x00" + o.ETag
+	}
+	slices.Sort(lines)
+	return fingerprint(lines)
+}
+
+// fingerprint is the hash of what a result depends on.
+func fingerprint(of ...any) string {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(of); err != nil {
+		panic(fmt.Sprintf("a fingerprint's parts cannot be written as JSON: %v", err)) // plain values of ours only
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
