@@ -137,7 +137,12 @@ type planning struct {
 type lifetime struct {
 	name, kind string
 	members    []int
+	later      int // of the members, at the end: kept for, through a gap
 }
+
+// opensFor are the members that a lifetime opens for. Those that it is kept
+// for wait for themselves.
+func (l *lifetime) opensFor() []int { return l.members[:len(l.members)-l.later] }
 
 func (b *planning) collect() error {
 	known := map[string]bool{}
@@ -338,7 +343,7 @@ func (b *planning) keepThroughGaps() {
 		if e.Keep() {
 			b.notes = append(b.notes, fmt.Sprintf("the warehouse is kept while Spark runs: about %s of idling, against %s of snapshot, delete, detection and cold start",
 				e.Gap, e.SnapshotTail+e.Delete+e.Detect+e.ColdStart))
-			former.members = append(former.members, l.members...)
+			former.members, former.later = append(former.members, l.members...), former.later+len(l.members)
 			continue
 		}
 		b.notes = append(b.notes, fmt.Sprintf("the warehouse is ended while Spark runs: about %s of idling, against %s of snapshot, delete, detection and cold start",
@@ -408,15 +413,13 @@ func (b *planning) emit() {
 	}
 }
 
-// outside are the steps that members of a lifetime wait for and that are not
-// themselves waiting for this lifetime.
+// outside are the steps of other lifetimes that a lifetime waits for before
+// it opens. No cluster waits for work.
 func (b *planning) outside(l *lifetime) []string {
 	var after []string
-	for _, i := range l.members {
+	for _, i := range l.opensFor() {
 		for _, d := range b.needs[i] {
-			inside := slices.Contains(l.members, d)
-			ours := slices.ContainsFunc(l.members, func(m int) bool { return b.reach[m][d] })
-			if name := b.work[d].Name; !inside && !ours && !slices.Contains(after, name) {
+			if name := b.work[d].Name; !slices.Contains(l.members, d) && !slices.Contains(after, name) {
 				after = append(after, name)
 			}
 		}

@@ -63,12 +63,13 @@ func (e *emrLife) endsItself(p *controller.Pass, seen resources.Observation) boo
 			return false
 		}
 	}
+	var last time.Time
 	for _, s := range p.Facts.Settled {
-		if n, ok := p.Facts.Node(s.Step); ok && n.Uses == e.n.Name && p.Now.Sub(s.At) > 2*time.Minute {
-			return false
+		if n, ok := p.Facts.Node(s.Step); ok && n.Uses == e.n.Name && s.At.After(last) {
+			last = s.At
 		}
 	}
-	return len(seen.Parts) > 0
+	return len(seen.Parts) > 0 && p.Now.Sub(last) < 2*time.Minute
 }
 
 func ended(state string) bool {

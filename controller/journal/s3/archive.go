@@ -1,0 +1,54 @@
+package journals3
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"lamplighter/controller/journal"
+	"lamplighter/resources"
+	"lamplighter/resources/s3"
+)
+
+// Archive writes all records of the attempt as one object, one record a line:
+// what reads a year of runs then reads one object for each. Repeats write the
+// same.
+func (s *Store) Archive(ctx context.Context, uri string) error {
+	records, err := s.Since(ctx, 0)
+	if err != nil {
+		return err
+	}
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	for _, r := range records {
+		if err := encoder.Encode(r); err != nil {
+			return &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("encoding record %d: %v", r.Seq, err), Err: err}
+		}
+	}
+	return retry(ctx, s.Clock, func() (done bool, err error) {
+		_, err = s.S3.Put(ctx, uri, lines.Bytes(), "")
+		return !passing(err), err
+	})
+}
+
+// ReadArchive reads what Archive wrote. An absent one is a Gone fault.
+func ReadArchive(ctx context.Context, client *s3.Client, uri string) ([]journal.Record, error) {
+	body, _, err := client.Get(ctx, uri)
+	if err != nil {
+		return nil, err
+	}
+	var records []journal.Record
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	for decoder.More() {
+		var r journal.Record
+		if err := decoder.Decode(&r); err != nil {
+			return nil, corrupt(uri, err.Error())
+		}
+		if r.Seq != len(records)+1 {
+			return nil, corrupt(uri, fmt.Sprintf("record %d stands where %d should", r.Seq, len(records)+1))
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
