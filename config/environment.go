@@ -18,7 +18,8 @@ type Environment struct {
 	Timing      Timing                    `yaml:"timing" json:"timing,omitzero"`
 	Connections map[string]map[string]any `yaml:"connections" json:"connections,omitempty"`
 
-	Dir string `yaml:"-" json:"-"` // folder of the file: relative paths start there
+	Dir  string `yaml:"-" json:"-"` // folder of the file: relative paths start there
+	File string `yaml:"-" json:"-"` // the file as it was named to the loader
 }
 
 // Credentials are a profile of a shared credentials file.

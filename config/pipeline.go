@@ -3,8 +3,6 @@
 // with its place and its mend. It imports no package of ours.
 package config
 
-import "time"
-
 // Pipeline is lamplighter.yaml: what to do each night.
 type Pipeline struct {
 	Version   int               `yaml:"version" json:"version"`
@@ -12,15 +10,22 @@ type Pipeline struct {
 	Schedule  Schedule          `yaml:"schedule" json:"schedule"`
 	Partition string            `yaml:"partition_zone" json:"partition_zone,omitempty"` // zone of {yyyy}/{mm}/{dd}; default UTC
 	Budget    Budget            `yaml:"budget" json:"budget,omitzero"`
-	Tags      map[string]string `yaml:"tags" json:"tags,omitempty"`
+	Tags      map[string]string `yaml:"tags" json:"tags,omitempty" read:"scalar"`
 	Notify    []map[string]any  `yaml:"notify" json:"notify,omitempty"`
 	Warehouse *Warehouse        `yaml:"warehouse" json:"warehouse,omitempty"` // nil: no step needs one
 	Spark     *Spark            `yaml:"spark" json:"spark,omitempty"`         // nil: no step needs one
 	Steps     []Step            `yaml:"steps" json:"steps"`
 
+	// MigrationFiles are the files of warehouse.migrations, by number.
+	MigrationFiles []Migration `yaml:"-" json:"migration_files,omitempty"`
+
 	Dir  string `yaml:"-" json:"-"` // folder of the file: relative paths start there
 	Hash string `yaml:"-" json:"-"` // sha256 of the file's bytes, hex
 }
+
+// A field of text takes only text in the file: a number there is an error that
+// asks for quotes. Fields tagged `read:"scalar"` take numbers and booleans too,
+// character by character as they are written.
 
 // Schedule says when a run's window opens and how long it is.
 type Schedule struct {
@@ -43,6 +48,14 @@ type Warehouse struct {
 	Admin         string          `yaml:"admin" json:"admin,omitempty"`           // default lamplighter
 	Migrations    string          `yaml:"migrations" json:"migrations,omitempty"` // folder of NNN_name.sql
 	KeepSnapshots int             `yaml:"keep_snapshots" json:"keep_snapshots"`   // default 7
+}
+
+// Migration is one numbered SQL file, applied once to a warehouse, for ever.
+type Migration struct {
+	Number int    `json:"number"`
+	Name   string `json:"name"` // file name, 001_tables.sql
+	Text   string `json:"text"`
+	SHA256 string `json:"sha256"` // of the file's bytes, hex
 }
 
 // WarehouseEngine is exactly one of its members.
@@ -95,8 +108,8 @@ type Step struct {
 	Spark  *SparkJob `yaml:"-" json:"spark,omitempty"`
 }
 
-// Load copies S3 objects into a table. Its source is From (a pattern) or
-// Reads (a dataset of this run).
+// Load copies S3 objects into a table. Its source is From (a pattern, see
+// Pattern) or Reads (a dataset of this run: step, or step/folder).
 type Load struct {
 	Into         string       `yaml:"into" json:"into"` // default: the step's name
 	From         string       `yaml:"from" json:"from,omitempty"`
@@ -144,14 +157,14 @@ type RowsCheck struct {
 type SQL struct {
 	File    string   `yaml:"file" json:"file,omitempty"`
 	Query   string   `yaml:"query" json:"query,omitempty"`
-	Text    string   `yaml:"-" json:"text"` // what File or Query holds
+	Text    string   `yaml:"-" json:"text"` // what File or Query holds, filled in by the loader
 	Timeout Duration `yaml:"timeout" json:"timeout,omitempty"`
 }
 
 // Check compares the one value of a query with what is expected.
 type Check struct {
 	Query   string   `yaml:"query" json:"query"`
-	Expect  string   `yaml:"expect" json:"expect"` // as text: 0
+	Expect  string   `yaml:"expect" json:"expect" read:"scalar"` // as written: 0
 	Timeout Duration `yaml:"timeout" json:"timeout,omitempty"`
 }
 
@@ -169,10 +182,10 @@ type SparkJob struct {
 	Main    string            `yaml:"main" json:"main,omitempty"` // path of a .py file, relative to the pipeline file
 	PyFiles []string          `yaml:"py_files" json:"py_files,omitempty"`
 	Reads   []string          `yaml:"reads" json:"reads,omitempty"`
-	Args    map[string]any    `yaml:"args" json:"args,omitempty"` // become --name value, sorted by name
-	Conf    map[string]string `yaml:"conf" json:"conf,omitempty"`
-	Expect  map[string]Bounds `yaml:"expect" json:"expect,omitempty"` // on metrics.json
-	Timeout Duration          `yaml:"timeout" json:"timeout"`         // default 1h
+	Args    map[string]string `yaml:"args" json:"args,omitempty" read:"scalar"` // as written; become --name value, sorted by name
+	Conf    map[string]string `yaml:"conf" json:"conf,omitempty" read:"scalar"` // Spark's own settings, as written
+	Expect  map[string]Bounds `yaml:"expect" json:"expect,omitempty"`           // on metrics.json
+	Timeout Duration          `yaml:"timeout" json:"timeout"`                   // default 1h
 }
 
 // Bounds of a metric; nil: none.
@@ -180,9 +193,3 @@ type Bounds struct {
 	Min *float64 `yaml:"min" json:"min,omitempty"`
 	Max *float64 `yaml:"max" json:"max,omitempty"`
 }
-
-// Duration is written 30m, 2h30m, 1d.
-type Duration time.Duration
-
-// D is the duration as time's own type.
-func (d Duration) D() time.Duration { return time.Duration(d) }

@@ -154,17 +154,6 @@ func (s *Statement) sum() {
 	}
 }
 
-// Wasted is what Total holds for time that no work used.
-func (s Statement) Wasted() Micros {
-	var m Micros
-	for _, r := range s.Resources {
-		for _, w := range r.Waste {
-			m += w.Cost
-		}
-	}
-	return m
-}
-
 // perHour is what all machines of these shapes cost an hour; known is false
 // when some price is missing.
 func perHour(shapes []resources.Shape, book Book) (total Micros, known bool) {

@@ -116,7 +116,7 @@ func rows(o journal.Opening, nodes []resources.Shape) []row {
 			what = "beside the unloads"
 		}
 		if n.Why != "" {
-			why = clean(n.Why)
+			what, why = reason(n, what, why)
 		}
 		all = append(all, row{node: n, what: what, why: why})
 	}
@@ -135,6 +135,18 @@ func rows(o journal.Opening, nodes []resources.Shape) []row {
 		}
 	}
 	return all
+}
+
+// reason puts a node's own words in their place: those of a load say what it
+// found, those of other steps why or when.
+func reason(n journal.Node, what, why string) (string, string) {
+	switch n.Kind {
+	case "load":
+		return n.Name + ": " + clean(n.Why), why
+	case controller.KindMigrate:
+		return what, why
+	}
+	return what, clean(n.Why)
 }
 
 // gate is what must hold before a warehouse is deleted.

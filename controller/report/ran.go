@@ -23,7 +23,7 @@ func Ran(records []journal.Record, bill cost.Statement, l Look) string {
 		b.WriteString(" nothing to do\n")
 	}
 	name := st.nameWidth(l)
-	for _, p := range st.inOrder() {
+	for _, p := range st.order {
 		began := "     "
 		if !p.from.IsZero() {
 			began = l.clock(p.from)

@@ -108,6 +108,16 @@ func TestStateLine(t *testing.T) {
 		return report.Summarize(records, bill(records, now), e).StateLine
 	}
 	orphan := journaltest.Orphaned()
+	cut := func(why string) string {
+		tape := journaltest.NewTape(journaltest.Opens)
+		tape.Took()
+		tape.Open(journaltest.Opening())
+		for _, n := range journaltest.Opening().Plan {
+			tape.Settle(n.Name, journal.Skipped, why, nil)
+		}
+		tape.Close()
+		return line(tape.Records, tape.Now, report.Ending{NextFrom: "s", DataThrough: "2026-11-20"})
+	}
 	for name, c := range map[string]struct{ got, want string }{
 		"done": {
 			line(journaltest.Night(), last(journaltest.Night()), report.Ending{NextFrom: journaltest.Base, DataThrough: "2026-11-20"}),
@@ -121,6 +131,8 @@ func TestStateLine(t *testing.T) {
 			line(journaltest.Failed(), last(journaltest.Failed()), report.Ending{ExitCode: 3, DataThrough: "2026-11-20"}),
 			"nothing is billing · $0.02 · next from " + journaltest.Base + " · data through 2026-11-20 · failed: no_orphans",
 		},
+		"interrupted": {cut(controller.WhyInterrupted), "nothing is billing · $0.00 · next from s · data through 2026-11-20 · interrupted"},
+		"last call":   {cut(controller.WhyLastCall), "nothing is billing · $0.00 · next from s · data through 2026-11-20 · cut short by last call"},
 		"billing": {
 			line(orphan, last(orphan).Add(time.Hour), report.Ending{ExitCode: 4, DataThrough: "2026-11-20"}),
 			"BILLING: 2 × ra3.large since 01:03, $1.09/h · $1.09 · next from " + journaltest.Base + " · data through 2026-11-20 · not finished · to end it: lamplighter teardown",

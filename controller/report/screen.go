@@ -106,7 +106,7 @@ func (s *Screen) draw() {
 func frame(st *story, note string, book cost.Book, l Look, height int, now time.Time) []string {
 	var lines []string
 	if o := st.opening; o != nil {
-		bill := cost.Bill(st.records, book, now)
+		bill := st.bill(book, now)
 		lines = append(lines,
 			l.paint(bold, l.fit(header(*o)+" · "+span(now.Sub(st.records[0].At)))),
 			billingLine(bill, l, now))
@@ -161,7 +161,7 @@ type shown struct {
 // those to come, then the rest is counted.
 func (s *story) fold(room int) []shown {
 	var all []shown
-	for _, p := range s.inOrder() {
+	for _, p := range s.order {
 		all = append(all, shown{progress: *p})
 	}
 	for _, group := range []struct {
@@ -203,7 +203,7 @@ func together(all []shown, state State, text string) []shown {
 
 func (s *story) nameWidth(l Look) int {
 	widest := 0
-	for _, p := range s.inOrder() {
+	for _, p := range s.order {
 		widest = max(widest, len(p.node.Name))
 	}
 	if l.Width > 0 {

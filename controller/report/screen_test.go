@@ -118,6 +118,28 @@ func TestScreen(t *testing.T) {
 	}
 }
 
+// A second attempt of the same run begins a new table; the first one's cost
+// stays in the total.
+func TestScreenOfASecondAttempt(t *testing.T) {
+	failed := journaltest.Failed()
+	o := journaltest.Opening()
+	o.Attempt = 2
+	tape := journaltest.NewTape(last(failed).Add(time.Minute))
+	tape.Took()
+	tape.Open(o)
+	v := &terminal{t: t, width: 80, height: 24}
+	s := report.NewScreen(v, report.Look{}, func() (int, int) { return 80, 24 }, func() time.Time { return tape.Now }, cost.Embedded())
+	s.Note("begins")
+	for _, r := range append(failed, tape.Records...) {
+		s.Record(r)
+	}
+	s.Tick()
+	if want := []string{"attempt 2 · 0 s", "nothing is billing · $0.02 so far", " · load      ratings"}; !strings.Contains(v.lines[0], want[0]) ||
+		v.lines[1] != want[1] || v.lines[3] != want[2] || len(v.lines) != 20 {
+		t.Errorf("%d lines:\n%s", len(v.lines), v)
+	}
+}
+
 // Forty steps on a small terminal are told together rather than cut off: what
 // runs or failed stays in sight.
 func TestScreenKeepsWhatMatters(t *testing.T) {

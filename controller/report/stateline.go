@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"lamplighter/controller"
 	"lamplighter/controller/cost"
 	"lamplighter/controller/journal"
 )
@@ -26,7 +27,7 @@ func stateLine(s Summary, e Ending) string {
 	if s.CaughtUp != "" {
 		fields = append(fields, "caught up to "+clean(s.CaughtUp))
 	}
-	if text := endedHow(s, e); text != "" {
+	if text := endedHow(s); text != "" {
 		fields = append(fields, text)
 	}
 	if len(s.Billing) > 0 {
@@ -90,13 +91,16 @@ func hourly(b BillingNow) string {
 
 // endedHow says in a few words what went otherwise than wished; empty when all
 // went well.
-func endedHow(s Summary, e Ending) string {
+func endedHow(s Summary) string {
 	if s.NothingToDo {
 		return "nothing to do"
 	}
 	var failed, lost []string
-	open := 0
+	open, cut := 0, ""
 	for _, p := range s.Steps {
+		if text := cuts[p.Why]; text != "" && p.State == State(journal.Skipped) {
+			cut = text
+		}
 		switch p.State {
 		case State(journal.Failed):
 			failed = append(failed, p.Name)
@@ -111,12 +115,19 @@ func endedHow(s Summary, e Ending) string {
 		return "failed: " + few(failed)
 	case len(lost) > 0:
 		return "lost: " + few(lost)
-	case e.Interrupted:
-		return "interrupted"
+	case cut != "":
+		return cut
 	case open > 0:
 		return "not finished"
 	}
 	return ""
+}
+
+// cuts are the reasons of the engine for skipping work, in words for the end.
+var cuts = map[string]string{
+	controller.WhyInterrupted: "interrupted",
+	controller.WhyLastCall:    "cut short by last call",
+	controller.WhyCutOff:      "cut short by the cut-off",
 }
 
 // few names at most three.

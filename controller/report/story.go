@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"lamplighter/controller/cost"
 	"lamplighter/controller/journal"
 	"lamplighter/resources"
 )
@@ -47,8 +48,10 @@ func (p progress) took(now time.Time) time.Duration {
 type story struct {
 	opening *journal.Opening
 	steps   map[string]*progress
+	order   []*progress // as the plan is read
 	records []journal.Record
-	parts   map[string]string // last seen states of Spark steps
+	past    [][]journal.Record // of attempts that this one follows in the same run
+	parts   map[string]string  // last seen states of Spark steps
 	epochs  int
 	closed  bool
 }
@@ -65,6 +68,15 @@ func tell(records []journal.Record) *story {
 	return s
 }
 
+// bill is what the run cost so far, all its attempts together.
+func (s *story) bill(book cost.Book, now time.Time) cost.Statement {
+	var all []cost.Statement
+	for _, records := range s.past {
+		all = append(all, cost.Bill(records, book, records[len(records)-1].At))
+	}
+	return cost.Sum(append(all, cost.Bill(s.records, book, now))...)
+}
+
 // step is the progress of a step, made when it is first heard of.
 func (s *story) step(name string) *progress {
 	p := s.steps[name]
@@ -78,6 +90,11 @@ func (s *story) step(name string) *progress {
 // add folds the next record and says what there is to tell of it: no line, one
 // or several.
 func (s *story) add(r journal.Record) []change {
+	if r.Seq == 1 && len(s.records) > 0 { // another attempt begins
+		past := append(s.past, s.records)
+		*s = *newStory()
+		s.past = past
+	}
 	s.records = append(s.records, r)
 	switch r.Kind {
 	case journal.Opened:
@@ -115,6 +132,9 @@ func (s *story) open(r journal.Record) []change {
 	for _, n := range r.Opening.Plan {
 		s.step(n.Name).node = n
 	}
+	for _, n := range readingOrder(r.Opening.Plan) {
+		s.order = append(s.order, s.step(n.Name))
+	}
 	all := []change{{what: header(*r.Opening), mark: bold}}
 	if len(r.Opening.Plan) == 0 {
 		all = append(all, change{what: "nothing to do"})
@@ -143,6 +163,8 @@ func asked(step string, e journal.Effect) string {
 	switch {
 	case e.Ref.Kind == resources.KindSwitch:
 		return verb + " the kill switch"
+	case e.Ref.Kind == resources.KindCluster || e.Ref.Kind == resources.KindFlow:
+		return verb + " asked for"
 	case e.Ref.Kind == resources.KindPointer:
 		return "move the pointer"
 	case name == step || e.Ref.Kind == resources.KindDataset:
@@ -247,15 +269,3 @@ func (s *story) waiting(step, why string) bool {
 }
 
 func (p progress) settled() bool { return !p.to.IsZero() }
-
-// inOrder are the steps as the plan has them, for reading.
-func (s *story) inOrder() []*progress {
-	if s.opening == nil {
-		return nil
-	}
-	var all []*progress
-	for _, n := range readingOrder(s.opening.Plan) {
-		all = append(all, s.step(n.Name))
-	}
-	return all
-}

@@ -93,8 +93,7 @@ type Cost struct {
 
 // Ending is what the records of an attempt do not say.
 type Ending struct {
-	ExitCode    int
-	Interrupted bool
+	ExitCode int
 	// NextFrom and DataThrough are those of the promoted pointer before this
 	// attempt; its own promotion, if it came to one, wins.
 	NextFrom    string
@@ -124,7 +123,7 @@ func Summarize(records []journal.Record, bill cost.Statement, e Ending) Summary 
 			s.DataThrough = o.DataThrough
 		}
 	}
-	for _, p := range st.inOrder() {
+	for _, p := range st.order {
 		s.step(*p, bill.At)
 	}
 	s.StateLine = stateLine(s, e)

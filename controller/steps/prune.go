@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"encoding/json"
 	"sort"
 
 	"lamplighter/controller"
@@ -69,15 +68,15 @@ func (m *prune) drop(ctx context.Context, p *controller.Pass, s redshift.Snapsho
 }
 
 func (m *prune) rotate(ctx context.Context, p *controller.Pass) (controller.Next, error) {
-	promoted, err := m.promoted(ctx)
-	if err != nil {
-		return controller.Next{}, err
+	promoted, err := ReadPromoted(ctx, m.Deps)
+	if err != nil || promoted == nil { // while nothing is promoted, nothing is surplus
+		return controller.Next{State: controller.Finished}, err
 	}
 	all, err := m.Redshift.Snapshots(ctx, resources.Prefix(p.Facts.Opening.Pipeline, p.Facts.Opening.Lineage))
 	if err != nil {
 		return controller.Next{}, err
 	}
-	for _, s := range surplus(all, promoted, m.spec.Keep) {
+	for _, s := range surplus(all, promoted.Snapshot, m.spec.Keep) {
 		if !refused(p.Facts, s.Ref) {
 			return m.drop(ctx, p, s)
 		}
@@ -85,24 +84,9 @@ func (m *prune) rotate(ctx context.Context, p *controller.Pass) (controller.Next
 	return controller.Done(nil)
 }
 
-func (m *prune) promoted(ctx context.Context) (string, error) {
-	body, _, err := m.S3.Get(ctx, m.Layout.Promoted())
-	if resources.ClassOf(err) == resources.Gone {
-		return "", nil
-	}
-	var pointer Promoted
-	if err == nil {
-		err = json.Unmarshal(body, &pointer)
-	}
-	return pointer.Snapshot, err
-}
-
 // surplus are the available snapshots of ours beyond the newest `keep`, oldest
-// first; the promoted one is none. While nothing is promoted, none is.
+// first; the promoted one is none.
 func surplus(all []redshift.Snapshot, promoted string, keep int) []redshift.Snapshot {
-	if promoted == "" {
-		return nil
-	}
 	var ours []redshift.Snapshot
 	for _, s := range all {
 		if _, ok := resources.ParseName(s.Ref.Name); ok && s.State == "available" && s.Type == "manual" {

@@ -60,7 +60,6 @@ const CodeRefused = "Refused"
 type planned struct {
 	*Planner
 	promoted *Promoted
-	pointer  []byte
 	ledger   warehouse.Ledger
 	prior    map[string]journal.Carried
 	wrote    bool // the last attempt's warehouse steps were promoted
@@ -90,7 +89,11 @@ func (pl *Planner) Open(ctx context.Context) (*journal.Opening, error) {
 	}
 	night := controller.Night{Work: work, Estimates: pl.Estimates}
 	if r.promoted != nil {
-		night.Base, night.Promoted = r.promoted.Snapshot, r.pointer
+		pointer, err := json.Marshal(r.promoted)
+		if err != nil {
+			return nil, err
+		}
+		night.Base, night.Promoted = r.promoted.Snapshot, pointer
 	}
 	if pl.Pipeline.Warehouse != nil {
 		night.Keep = pl.Pipeline.Warehouse.KeepSnapshots
@@ -134,26 +137,22 @@ func (pl *Planner) ended() time.Duration {
 // remember reads what former nights left: the promoted pointer, its ledger
 // copy, and the last attempt's results.
 func (r *planned) remember(ctx context.Context) error {
-	body, _, err := r.S3.Get(ctx, r.Layout.Promoted())
-	switch {
-	case resources.ClassOf(err) == resources.Gone:
-		if err := r.mayBootstrap(ctx); err != nil {
-			return err
-		}
-	case err != nil:
+	var err error
+	if r.promoted, err = ReadPromoted(ctx, r.Deps); err != nil {
 		return err
+	}
+	switch {
+	case r.promoted == nil:
+		err = r.mayBootstrap(ctx)
 	case r.Bootstrap:
-		return &resources.Fault{Class: resources.Permanent, Code: CodeRefused,
+		err = &resources.Fault{Class: resources.Permanent, Code: CodeRefused,
 			Msg:  fmt.Sprintf("--bootstrap would begin an empty warehouse, but %s names a promoted snapshot", r.Layout.Promoted()),
 			Hint: "run without --bootstrap; or move that pointer away first, which gives up what it names"}
 	default:
-		r.promoted, r.pointer = &Promoted{}, body
-		if err := json.Unmarshal(body, r.promoted); err != nil {
-			return resources.Faultf(resources.Permanent, "%s is not a pointer: %v", r.Layout.Promoted(), err)
-		}
-		if err := r.readLedger(ctx); err != nil {
-			return err
-		}
+		err = r.readLedger(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	return r.recall(ctx)
 }
@@ -190,6 +189,22 @@ func (r *planned) readLedger(ctx context.Context) error {
 		return resources.Faultf(resources.Permanent, "the ledger copy %s is not the one that was promoted: its sha256 differs", r.promoted.Ledger.URI)
 	}
 	return json.Unmarshal(body, &r.ledger)
+}
+
+// ReadPromoted reads the promoted pointer; nil when nothing was ever promoted.
+func ReadPromoted(ctx context.Context, d Deps) (*Promoted, error) {
+	body, _, err := d.S3.Get(ctx, d.Layout.Promoted())
+	if resources.ClassOf(err) == resources.Gone {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var p Promoted
+	if err := json.Unmarshal(body, &p); err != nil {
+		return nil, resources.Faultf(resources.Permanent, "%s is not a pointer: %v", d.Layout.Promoted(), err)
+	}
+	return &p, nil
 }
 
 // Latest is the pointer to the newest attempt.
@@ -262,11 +277,6 @@ func (r *planned) resolve(ctx context.Context) ([]controller.Work, error) {
 		}
 		w.Name, w.Kind = s.Name, s.Kind
 		w.Needs = append(w.Needs, s.Needs...)
-		if s.Kind == "spark" || s.Kind == "load" && s.Load.From == "" {
-			// these depend on no table that a migration makes, or only through what they read
-		} else if migrations != nil && s.Kind != "spark" && !slices.Contains(w.Needs, migrations.Name) {
-			w.Needs = append(w.Needs, migrations.Name)
-		}
 		r.prints[s.Name] = w.Fingerprint
 		work = append(work, w)
 	}

@@ -44,10 +44,12 @@ func (s *street) Wait(_ context.Context, until time.Time, _ <-chan struct{}) {
 	s.check("after a wait")
 }
 
-// PutObject and GetObject let others act before the request arrives.
+// PutObject and GetObject let others act while the request is under way.
 func (s *street) PutObject(ctx context.Context, in *awss3.PutObjectInput, o ...func(*awss3.Options)) (*awss3.PutObjectOutput, error) {
 	s.meanwhile()
-	return s.store.PutObject(ctx, in, o...)
+	out, err := s.store.PutObject(ctx, in, o...)
+	s.meanwhile() // the answer takes its time too
+	return out, err
 }
 
 func (s *street) GetObject(ctx context.Context, in *awss3.GetObjectInput, o ...func(*awss3.Options)) (*awss3.GetObjectOutput, error) {
@@ -157,7 +159,7 @@ func TestAtMostOneMayAct(t *testing.T) {
 	})
 }
 
-// TestLeaseHangs: a store that does not answer is no reason to stop while the
+// TestEnsureWithoutStore: a store that does not answer is no reason to stop while the
 // lease lasts, and one to do nothing once it has run out.
 func TestEnsureWithoutStore(t *testing.T) {
 	for _, test := range []struct {

@@ -1,0 +1,148 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+func index(i int) string { return fmt.Sprintf("[%d]", i) }
+
+// checkLoad checks a load: its source, its table and its checks.
+func (c *pipelineCheck) checkLoad(i int, l *Load, at string) {
+	if !c.has(at + ".into") {
+		// it is the step's name, which was looked at
+	} else if !isTable(l.Into) {
+		c.report(at+".into", "write table or schema.table, each in lower-case letters, digits and underscores, at most 63", "%s is not the name of a table", quote(l.Into))
+	} else if strings.HasPrefix(l.Into, "lamplighter.") {
+		c.report(at+".into", "choose another schema", "the schema lamplighter holds the ledger")
+	}
+	switch l.Mode {
+	case "upsert":
+		c.report(at+".mode", "write append, or replace for the whole table", "upsert is not supported yet")
+	default:
+		c.oneOf(at+".mode", l.Mode, "append", "replace")
+	}
+	from, reads := c.has(at+".from"), c.has(at+".reads")
+	switch {
+	case from && reads:
+		c.report(at+".reads", "keep one of them", "a load has one source: from or reads")
+	case from:
+		c.checkFrom(l, at)
+	case reads:
+		c.checkReads(i, l, at)
+	default:
+		c.report(at, "write from: s3://bucket/folder/{yyyy}/{mm}/{dd}/*.csv, or reads: with the name of a dataset", "has no source")
+	}
+	for j, column := range l.Columns {
+		c.checkColumn(at+".columns"+index(j), column)
+	}
+	for j, check := range l.Checks {
+		c.checkLoadCheck(check, at+".checks"+index(j))
+	}
+}
+
+// checkFrom checks a load from S3.
+func (c *pipelineCheck) checkFrom(l *Load, at string) {
+	p, err := ParsePattern(l.From)
+	if err != nil {
+		var h *hinted
+		errors.As(err, &h)
+		c.report(at+".from", h.hint, "%s", h.what)
+	} else if p.Dated() {
+		c.checkDated(l, at)
+	} else {
+		c.checkUndated(at)
+	}
+	if l.Format.CSV == nil {
+		c.report(at+".format", "write format: {csv: {header: true}}", "is missing")
+		return
+	}
+	path, d := at+".format.csv.delimiter", l.Format.CSV.Delimiter
+	if c.has(path) && (len(d) != 1 || d[0] < ' ' && d[0] != '\t' || d[0] > '~' || d == `"`) {
+		c.report(path, `write one character: ";", "|" or "\t"`, "%s cannot part fields", quote(d))
+	}
+}
+
+func (c *pipelineCheck) checkDated(l *Load, at string) {
+	if !c.has(at + ".since") {
+		c.report(at+".since", "write since: 2010-01-01, the first day there is", "is missing: a dated source needs its first day")
+	} else if _, err := time.Parse(time.DateOnly, l.Since); err != nil {
+		c.report(at+".since", "write year-month-day: 2010-01-01", "%s is not a day", quote(l.Since))
+	}
+	if l.Mode == "replace" {
+		c.report(at+".mode", "write append: each day is loaded once", "replace of a dated source is not supported yet")
+	}
+}
+
+func (c *pipelineCheck) checkUndated(at string) {
+	const mend = "put {yyyy}/{mm}/{dd} into from, or leave this out"
+	if c.has(at + ".since") {
+		c.report(at+".since", mend, "an undated source has no first day")
+	}
+	if c.has(at + ".complete_when.day_ended") {
+		c.report(at+".complete_when.day_ended", mend, "an undated source has no days that end")
+	}
+}
+
+// folderName is a folder that a Spark job writes within its dataset.
+var folderName = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
+
+// checkReads checks a load of a dataset that this run writes, or of one of its
+// folders. It is Parquet, and as dated as the run.
+func (c *pipelineCheck) checkReads(i int, l *Load, at string) {
+	step, folder, part := strings.Cut(l.Reads, "/")
+	c.earlier(i, at+".reads", step, "a load")
+	if part && !folderName.MatchString(folder) {
+		c.report(at+".reads", "write recommendations/users for the folder users of the dataset recommendations", "%s is not a folder of a dataset", quote(folder))
+	}
+	for _, key := range []string{"since", "complete_when", "fresh", "format"} {
+		if c.has(at + "." + key) {
+			c.report(at+"."+key, "leave it out", "does not fit a load that reads a dataset of this run")
+		}
+	}
+}
+
+func (c *pipelineCheck) checkColumn(at, name string) {
+	if !isIdentifier(name) {
+		c.report(at, "lower-case letters, digits and underscores, at most 63", "%s is not the name of a column", quote(name))
+	}
+}
+
+// checkLoadCheck wants exactly one kind of check.
+func (c *pipelineCheck) checkLoadCheck(check LoadCheck, at string) {
+	n := 0
+	if c.has(at + ".not_null") {
+		n++
+		if len(check.NotNull) == 0 {
+			c.report(at+".not_null", "write not_null: [user_id]", "names no column")
+		}
+		for i, column := range check.NotNull {
+			c.checkColumn(at+".not_null"+index(i), column)
+		}
+	}
+	if c.has(at + ".between") {
+		n++
+		if len(check.Between) == 0 {
+			c.report(at+".between", "write between: {rating: [0.5, 5]}", "names no column")
+		}
+		for column, bounds := range check.Between {
+			path := join(at+".between", column)
+			c.checkColumn(path, column)
+			if bounds[0] > bounds[1] {
+				c.report(path, "write the lowest value first", "no value lies between %v and %v", bounds[0], bounds[1])
+			}
+		}
+	}
+	if check.Rows != nil {
+		n++
+		if check.Rows.Min < 1 {
+			c.report(at+".rows", "write rows: {min: 1}", "asks for nothing")
+		}
+	}
+	if n != 1 {
+		c.report(at, "write one `- {not_null: […]}` to a check", "wants exactly one of not_null, between and rows, not %d", n)
+	}
+}

@@ -1,0 +1,415 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	awsemr "github.com/aws/aws-sdk-go-v2/service/emr"
+	emrtypes "github.com/aws/aws-sdk-go-v2/service/emr/types"
+	awsredshift "github.com/aws/aws-sdk-go-v2/service/redshift"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
+	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"lamplighter/localcloud/server"
+)
+
+const mainVariable = "LOCALCLOUD_TEST_MAIN"
+
+// TestMain lets the test binary stand in for the command, and for the
+// processes that the command starts of itself.
+func TestMain(m *testing.M) {
+	if os.Getenv(mainVariable) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Setenv(mainVariable, "1")
+	os.Exit(m.Run())
+}
+
+// process is a running localcloud.
+type process struct {
+	cmd      *exec.Cmd
+	data     string
+	endpoint string
+	stderr   *bytes.Buffer
+}
+
+func command(args ...string) *exec.Cmd { return exec.Command(os.Args[0], args...) }
+
+// run starts localcloud and returns when it says that it is ready.
+func run(t *testing.T, data string, args ...string) *process {
+	t.Helper()
+	p := &process{data: data, stderr: &bytes.Buffer{}}
+	p.cmd = command(append([]string{"start", "--data", data, "--port", "0", "--pace", "50ms"}, args...)...)
+	p.cmd.Stderr = p.stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	endpoint, ok := strings.CutPrefix(strings.TrimSpace(line), "localcloud: ready at ")
+	if err != nil || !ok {
+		p.cmd.Wait()
+		t.Fatalf("it said %q, %v\n%s", line, err, p.stderr)
+	}
+	p.endpoint = endpoint
+	return p
+}
+
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// clients of one localcloud.
+type clients struct {
+	redshift  *awsredshift.Client
+	emr       *awsemr.Client
+	scheduler *awsscheduler.Client
+	sts       *sts.Client
+	s3        *awss3.Client
+}
+
+// clients are made as lamplighter makes them: from the credentials file.
+func (p *process) clients(t *testing.T) clients {
+	t.Helper()
+	c, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.endpoint),
+		config.WithSharedCredentialsFiles([]string{filepath.Join(p.data, "credentials")}), config.WithSharedConfigProfile("local"),
+		config.WithSharedConfigFiles(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients{awsredshift.NewFromConfig(c), awsemr.NewFromConfig(c), awsscheduler.NewFromConfig(c), sts.NewFromConfig(c),
+		awss3.NewFromConfig(c, func(o *awss3.Options) { o.UsePathStyle = true })}
+}
+
+// until asks again until ok. There is no limit but the test's own.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for !ok() {
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("waiting for %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// clusterState is "" for a cluster that does not exist.
+func (c clients) clusterState(t *testing.T, id string) string {
+	t.Helper()
+	out, err := c.redshift.DescribeClusters(t.Context(), &awsredshift.DescribeClustersInput{ClusterIdentifier: &id})
+	if err != nil {
+		if strings.Contains(err.Error(), "ClusterNotFound") {
+			return ""
+		}
+		t.Fatal(err)
+	}
+	return *out.Clusters[0].ClusterStatus
+}
+
+func (c clients) waitCluster(t *testing.T, id, state string) {
+	t.Helper()
+	until(t, id+" "+state, func() bool { return c.clusterState(t, id) == state })
+}
+
+func (c clients) createCluster(t *testing.T, id string) {
+	t.Helper()
+	_, err := c.redshift.CreateCluster(t.Context(), &awsredshift.CreateClusterInput{ClusterIdentifier: &id, NodeType: aws.String("ra3.large"),
+		NumberOfNodes: aws.Int32(2), ClusterType: aws.String("multi-node"), MasterUsername: aws.String("lamplighter"), MasterUserPassword: aws.String("Passw0rdPassw0rd")})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// launch starts a flow with one step and returns its id.
+func (c clients) launch(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := c.emr.RunJobFlow(t.Context(), &awsemr.RunJobFlowInput{
+		Name: aws.String("lamplighter-test"), ReleaseLabel: aws.String("emr-7.10.0"), LogUri: aws.String("s3://lamplighter-local/logs/"),
+		ServiceRole: aws.String("service"), JobFlowRole: aws.String("profile"),
+		Instances: &emrtypes.JobFlowInstancesConfig{InstanceCount: aws.Int32(2), MasterInstanceType: aws.String("m6g.xlarge"), SlaveInstanceType: aws.String("m6g.xlarge")},
+		Steps: []emrtypes.StepConfig{{Name: aws.String("step"), ActionOnFailure: emrtypes.ActionOnFailureContinue,
+			HadoopJarStep: &emrtypes.HadoopJarStepConfig{Jar: aws.String("command-runner.jar"), Args: args}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *out.JobFlowId
+}
+
+func (c clients) flow(t *testing.T, id string) (*emrtypes.Cluster, emrtypes.StepSummary) {
+	t.Helper()
+	flow, err := c.emr.DescribeCluster(t.Context(), &awsemr.DescribeClusterInput{ClusterId: &id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := c.emr.ListSteps(t.Context(), &awsemr.ListStepsInput{ClusterId: &id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flow.Cluster, steps.Steps[0]
+}
+
+// waitFlow waits for the end.
+func (c clients) waitFlow(t *testing.T, id string) (flow *emrtypes.Cluster, step emrtypes.StepSummary) {
+	t.Helper()
+	until(t, "the end of "+id, func() bool {
+		flow, step = c.flow(t, id)
+		return strings.HasPrefix(string(flow.Status.State), "TERMINATED")
+	})
+	return flow, step
+}
+
+func statusOf(t *testing.T, data string) (s server.Status) {
+	t.Helper()
+	out, err := command("status", "--data", data, "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestCloud is a night's calls by the SDK, over HTTP, on one endpoint.
+func TestCloud(t *testing.T) {
+	p := run(t, t.TempDir(), "--account", "000000000042")
+	c := p.clients(t)
+	who, err := c.sts.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+	if err != nil || *who.Account != "000000000042" {
+		t.Errorf("%v %+v", err, who)
+	}
+	t.Run("warehouse", func(t *testing.T) { warehouseCalls(t, c) })
+	t.Run("spark", func(t *testing.T) {
+		id := c.launch(t, "timeout", "-k", "60", "600", "sh", "-c", "echo from the step")
+		flow, step := c.waitFlow(t, id)
+		if flow.Status.State != "TERMINATED" || flow.Status.StateChangeReason.Code != "ALL_STEPS_COMPLETED" || step.Status.State != "COMPLETED" {
+			t.Errorf("%+v %+v", flow.Status, step.Status)
+		}
+		_, err := c.s3.HeadObject(t.Context(), &awss3.HeadObjectInput{Bucket: aws.String("lamplighter-local"), Key: aws.String("logs/" + id + "/steps/" + *step.Id + "/stdout.gz")})
+		if err != nil {
+			t.Errorf("the log: %v", err)
+		}
+	})
+	t.Run("spark not set up", func(t *testing.T) {
+		_, step := c.waitFlow(t, c.launch(t, "spark-submit", "s3://lamplighter-local/x.py"))
+		if step.Status.State != "FAILED" || !strings.Contains(aws.ToString(step.Status.FailureDetails.Reason), "--spark-home") {
+			t.Errorf("%+v", step.Status)
+		}
+	})
+	s := statusOf(t, p.data)
+	if s.Billing != 0 || len(s.Billed) == 0 || len(s.Clusters) != 0 || len(s.Snapshots) != 1 || !s.Running {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func warehouseCalls(t *testing.T, c clients) {
+	c.createCluster(t, "lamplighter-one")
+	if _, err := c.redshift.DeleteCluster(t.Context(), &awsredshift.DeleteClusterInput{ClusterIdentifier: aws.String("lamplighter-one"), SkipFinalClusterSnapshot: aws.Bool(true)}); err == nil || !strings.Contains(err.Error(), "InvalidClusterState") {
+		t.Errorf("delete while creating: %v", err)
+	}
+	c.waitCluster(t, "lamplighter-one", "available")
+	if _, err := c.redshift.CreateClusterSnapshot(t.Context(), &awsredshift.CreateClusterSnapshotInput{ClusterIdentifier: aws.String("lamplighter-one"), SnapshotIdentifier: aws.String("snap-one")}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "snap-one", func() bool {
+		out, err := c.redshift.DescribeClusterSnapshots(t.Context(), &awsredshift.DescribeClusterSnapshotsInput{SnapshotIdentifier: aws.String("snap-one")})
+		return err == nil && *out.Snapshots[0].Status == "available"
+	})
+	if _, err := c.redshift.DeleteCluster(t.Context(), &awsredshift.DeleteClusterInput{ClusterIdentifier: aws.String("lamplighter-one"), SkipFinalClusterSnapshot: aws.Bool(true)}); err != nil {
+		t.Fatal(err)
+	}
+	c.waitCluster(t, "lamplighter-one", "")
+	if _, err := c.redshift.RestoreFromClusterSnapshot(t.Context(), &awsredshift.RestoreFromClusterSnapshotInput{ClusterIdentifier: aws.String("lamplighter-two"), SnapshotIdentifier: aws.String("snap-one")}); err != nil {
+		t.Fatal(err)
+	}
+	c.waitCluster(t, "lamplighter-two", "available")
+	if _, err := c.redshift.PauseCluster(t.Context(), &awsredshift.PauseClusterInput{ClusterIdentifier: aws.String("lamplighter-two")}); err != nil {
+		t.Fatal(err)
+	}
+	c.waitCluster(t, "lamplighter-two", "paused")
+	if _, err := c.redshift.ResumeCluster(t.Context(), &awsredshift.ResumeClusterInput{ClusterIdentifier: aws.String("lamplighter-two")}); err != nil {
+		t.Fatal(err)
+	}
+	c.waitCluster(t, "lamplighter-two", "available")
+	c.killSwitch(t, "lamplighter-two")
+	c.waitCluster(t, "lamplighter-two", "")
+}
+
+// killSwitch arms a schedule for now that deletes a cluster.
+func (c clients) killSwitch(t *testing.T, cluster string) {
+	t.Helper()
+	_, err := c.scheduler.CreateSchedule(t.Context(), &awsscheduler.CreateScheduleInput{Name: aws.String(cluster + "-d"),
+		ScheduleExpression: aws.String("at(" + time.Now().UTC().Add(time.Second).Format("2006-01-02T15:04:05") + ")"),
+		FlexibleTimeWindow: &schedulertypes.FlexibleTimeWindow{Mode: schedulertypes.FlexibleTimeWindowModeOff},
+		Target: &schedulertypes.Target{Arn: aws.String("arn:aws:scheduler:::aws-sdk:redshift:deleteCluster"), RoleArn: aws.String("arn:aws:iam::000000000042:role/kill"),
+			Input: aws.String(`{"ClusterIdentifier":"` + cluster + `","SkipFinalClusterSnapshot":true}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKillNine kills the process in the middle of everything and starts it
+// again.
+func TestKillNine(t *testing.T) {
+	data := t.TempDir()
+	p := run(t, data)
+	c := p.clients(t)
+	c.createCluster(t, "lamplighter-kept")
+	c.waitCluster(t, "lamplighter-kept", "available")
+	file := filepath.Join(t.TempDir(), "pid")
+	flow := c.launch(t, "sh", "-c", `trap '' TERM; sleep 600 & echo $! > "$0"; wait`, file)
+	pid := 0
+	until(t, "the step", func() bool {
+		text, _ := os.ReadFile(file)
+		pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+		return pid != 0
+	})
+	c.createCluster(t, "lamplighter-begun")
+	p.kill()
+	until(t, "the step's process to end", func() bool { return !alive(pid) })
+
+	if s := statusOf(t, data); s.Running || s.Billing == 0 {
+		t.Errorf("status after the kill: %+v", s)
+	}
+	p = run(t, data)
+	c = p.clients(t)
+	if s := c.clusterState(t, "lamplighter-kept"); s != "available" {
+		t.Errorf("the cluster is %q", s)
+	}
+	c.waitCluster(t, "lamplighter-begun", "available")
+	if _, step := c.waitFlow(t, flow); step.Status.State != "FAILED" || !strings.Contains(*step.Status.FailureDetails.Reason, "restarted") {
+		t.Errorf("the step is %+v", step.Status)
+	}
+}
+
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
+
+// TestStop ends it with a step under way, in both ways.
+func TestStop(t *testing.T) {
+	for name, end := range map[string]func(*process) error{
+		"signal":  func(p *process) error { return p.cmd.Process.Signal(syscall.SIGTERM) },
+		"command": func(p *process) error { return command("stop", "--data", p.data).Run() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := run(t, t.TempDir())
+			c := p.clients(t)
+			file := filepath.Join(t.TempDir(), "pid")
+			c.launch(t, "sh", "-c", `echo $$ > "$0"; exec sleep 600`, file)
+			pid := 0
+			until(t, "the step", func() bool {
+				text, _ := os.ReadFile(file)
+				pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+				return pid != 0
+			})
+			if err := end(p); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.cmd.Wait(); err != nil {
+				t.Errorf("it ended with %v\n%s", err, p.stderr)
+			}
+			until(t, "the step's process to end", func() bool { return !alive(pid) })
+			if s := statusOf(t, p.data); s.Running {
+				t.Errorf("%+v", s)
+			}
+			if err := command("stop", "--data", p.data).Run(); err != nil {
+				t.Errorf("stop again: %v", err)
+			}
+		})
+	}
+}
+
+func TestSecondStart(t *testing.T) {
+	p := run(t, t.TempDir())
+	out, err := command("start", "--data", p.data, "--port", "0").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "is running on this data folder") || !strings.Contains(string(out), p.endpoint) {
+		t.Errorf("%v %s", err, out)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for line, want := range map[string]string{
+		"start":                                   "--data is missing",
+		"start --data x --account 12":             "want 12 digits",
+		"start --data x extra":                    "takes no arguments",
+		"start --data x --pace -1s":               "want a duration of zero or more",
+		"start --data x --spark-memory lots":      "is not a size",
+		"start --data $ --port 0 --spark-home /x": "no bin/spark-submit",
+		"status":                             "--data is missing",
+		"stop":                               "--data is missing",
+		"fly":                                "no command",
+		"status --data /nonexistent -o yaml": "want text or json",
+	} {
+		args := strings.Fields(strings.ReplaceAll(line, "$", t.TempDir()))
+		out, err := command(args...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: want %q, got %v %s", line, want, err, out)
+		}
+	}
+}
+
+// TestAWSCommandLine has another implementation of the protocols as a witness.
+func TestAWSCommandLine(t *testing.T) {
+	if _, err := exec.LookPath("aws"); err != nil {
+		t.Skip("the aws command is not installed")
+	}
+	p := run(t, t.TempDir())
+	p.clients(t).createCluster(t, "lamplighter-one")
+	for _, tc := range []struct{ args, want string }{
+		{"redshift describe-clusters --query Clusters[0].ClusterIdentifier", "lamplighter-one"},
+		{"s3api put-object --bucket lamplighter-local --key a/b --body " + os.Args[0] + " --query ServerSideEncryption", ""},
+		{"s3 ls s3://lamplighter-local/a/", " b"},
+		{"sts get-caller-identity --query Account", "000000000000"},
+	} {
+		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "aws", append(strings.Fields(tc.args), "--endpoint-url", p.endpoint, "--region", "us-east-1", "--output", "text")...)
+		cmd.Env = []string{"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(p.data, "credentials"), "AWS_PROFILE=local", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_MAX_ATTEMPTS=1"}
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), tc.want) {
+			t.Errorf("aws %s: %v %s", tc.args, err, out)
+		}
+	}
+}
+
+func get(t *testing.T, c clients, bucket, key string) string {
+	t.Helper()
+	out, err := c.s3.GetObject(t.Context(), &awss3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		t.Fatalf("get %s: %v", key, err)
+	}
+	defer out.Body.Close()
+	text, err := io.ReadAll(out.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

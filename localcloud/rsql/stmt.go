@@ -1,0 +1,470 @@
+package rsql
+
+import (
+	"strings"
+)
+
+// Verb is what a statement asks the session to do.
+type Verb int
+
+// Verbs.
+const (
+	Read       Verb = iota // DuckDB runs SQL and may return rows
+	Write                  // DuckDB runs SQL under the writer's lock
+	Begin                  // of a transaction
+	Commit                 //
+	Rollback               //
+	Lock                   // takes the writer's lock
+	Truncate               // a Write that commits
+	Vacuum                 // CHECKPOINT, not in a transaction
+	Set                    // Name, Value; Value "" with Default
+	Show                   // Name
+	Nothing                // accepted, and has no meaning here
+	CreateLike             // CREATE TABLE t (LIKE s): see Like
+	AddColumn              // ALTER TABLE … ADD COLUMN with a length or NOT NULL: see Add
+	Copy                   // Tokens
+	Unload                 // Tokens
+	Explain                // SQL is the query explained
+)
+
+// Statement is one statement, rewritten.
+type Statement struct {
+	Verb    Verb
+	Tag     string   // command tag; INSERT, UPDATE, DELETE and MERGE get their count after it
+	Before  []string // run first, in the same transaction
+	SQL     string   // for DuckDB
+	Session bool     // SQL holds values of the session: rewrite again for the next run
+	Default bool     // SET … TO DEFAULT
+	Name    string   // of SET and SHOW
+	Value   string   // of SET; a list is joined by commas
+	Tables  []string // of LOCK, as SQL
+	Like    *Like
+	Add     *Add
+	Tokens  []Token // of COPY and UNLOAD
+}
+
+// Like is CREATE TABLE Table (LIKE Source).
+type Like struct {
+	Table, Source Name
+	Temp          bool
+	IfNotExists   bool
+}
+
+// Add is ALTER TABLE Table ADD COLUMN, whose column has constraints that
+// DuckDB cannot add: the table must be made anew.
+type Add struct {
+	Table  Name
+	Column Column
+}
+
+// Name is [schema.]name.
+type Name struct{ Schema, Table string }
+
+// SQL quotes the name.
+func (n Name) SQL() string {
+	if n.Schema == "" {
+		return Ident(n.Table)
+	}
+	return Ident(n.Schema) + "." + Ident(n.Table)
+}
+
+func (n Name) String() string {
+	if n.Schema == "" {
+		return n.Table
+	}
+	return n.Schema + "." + n.Table
+}
+
+// accepted are statements without a meaning here: there is one user, all
+// tables are sorted and compressed alike.
+var accepted = map[string]string{"grant": "GRANT", "revoke": "REVOKE", "analyze": "ANALYZE", "comment": ""}
+
+// refused are statements of Redshift that need what the embedded warehouse has
+// not.
+var refused = set("call declare fetch close savepoint release prepare execute deallocate cancel refresh import attach_policy use reassign")
+
+// Rewrite turns one statement's tokens, as Cut returned them, into a
+// Statement. Parameters must have been bound (see Bind) or are left to DuckDB.
+func Rewrite(tokens []Token, env *Env) (*Statement, error) {
+	nodes, err := parse(tokens)
+	if err != nil {
+		return nil, err
+	}
+	for len(nodes) == 1 && nodes[0].isGroup() && len(nodes[0].Group) > 0 { // (SELECT …)
+		nodes = nodes[0].Group
+	}
+	if len(nodes) == 0 {
+		return nil, Syntaxf("syntax error at end of input")
+	}
+	first := nodes[0]
+	r := &rewriter{env: env}
+	if first.isGroup() {
+		return r.read(nodes)
+	}
+	if first.Kind != Word {
+		return nil, Syntaxf("syntax error at or near %q", first.Text)
+	}
+	switch first.Text {
+	case "select", "with", "values":
+		return r.read(nodes)
+	case "insert", "update", "delete", "merge":
+		return r.dml(nodes)
+	case "create", "alter", "drop", "truncate":
+		return r.ddl(nodes)
+	case "copy":
+		return &Statement{Verb: Copy, Tag: "COPY", Tokens: tokens}, nil
+	case "unload":
+		return &Statement{Verb: Unload, Tag: "UNLOAD", Tokens: tokens}, nil
+	case "explain":
+		return r.explain(nodes)
+	}
+	if refused[first.Text] {
+		return nil, Unsupported(strings.ToUpper(first.Text), "")
+	}
+	return control(nodes)
+}
+
+// control reads statements about the session and the transaction.
+func control(nodes []Node) (*Statement, error) {
+	switch first := nodes[0]; first.Text {
+	case "begin", "start":
+		return &Statement{Verb: Begin, Tag: "BEGIN"}, nil
+	case "commit", "end":
+		return &Statement{Verb: Commit, Tag: "COMMIT"}, nil
+	case "rollback", "abort":
+		if len(nodes) > 1 && nodes[1].is("to") {
+			return nil, Unsupported("ROLLBACK TO", "Redshift has no savepoints either")
+		}
+		return &Statement{Verb: Rollback, Tag: "ROLLBACK"}, nil
+	case "lock":
+		return lock(nodes[1:])
+	case "vacuum":
+		return &Statement{Verb: Vacuum, Tag: "VACUUM"}, nil
+	case "analyze":
+		return analyze(nodes)
+	case "set", "reset":
+		return setting(nodes)
+	case "show":
+		return show(nodes[1:])
+	case "grant", "revoke", "comment":
+		tag := accepted[first.Text]
+		if tag == "" {
+			tag = strings.ToUpper(first.Text)
+		}
+		return &Statement{Verb: Nothing, Tag: tag}, nil
+	default:
+		return nil, Syntaxf("syntax error at or near %q", first.Text)
+	}
+}
+
+func (r *rewriter) read(nodes []Node) (*Statement, error) {
+	if into := intoTable(nodes); into != nil {
+		return r.ddl(into)
+	}
+	if writesIn(nodes) {
+		return r.dml(nodes)
+	}
+	out, err := r.query(nodes, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Statement{Verb: Read, Tag: "SELECT", SQL: sql(out), Session: r.session}, nil
+}
+
+// writesIn says that WITH leads to a writing statement.
+func writesIn(nodes []Node) bool {
+	if !nodes[0].is("with") {
+		return false
+	}
+	for i, n := range nodes {
+		if n.in("insert", "update", "delete", "merge") && i > 0 && nodes[i-1].isGroup() {
+			return true
+		}
+	}
+	return false
+}
+
+// intoTable turns SELECT … INTO [TEMP] [TABLE] t FROM … into CREATE TABLE t AS.
+func intoTable(nodes []Node) []Node {
+	i := 0
+	for i < len(nodes) && !nodes[i].in("into", "from") {
+		i++
+	}
+	if i == len(nodes) || !nodes[i].is("into") {
+		return nil
+	}
+	out := []Node{word("create")}
+	end := i + 1
+	for end < len(nodes) && nodes[end].in("temp", "temporary", "table") {
+		if !nodes[end].is("table") {
+			out = append(out, word("temp"))
+		}
+		end++
+	}
+	out = append(out, word("table"))
+	for end < len(nodes) && (nodes[end].is(".") || nodes[end].name() && (nodes[end-1].is(".") || !nodes[end].is("from"))) {
+		out = append(out, nodes[end])
+		end++
+	}
+	out = append(out, word("as"))
+	out = append(out, nodes[:i]...)
+	return append(out, nodes[end:]...)
+}
+
+// dml rewrites INSERT, UPDATE, DELETE and MERGE.
+func (r *rewriter) dml(nodes []Node) (*Statement, error) {
+	verb := nodes[0].Text
+	for _, n := range nodes {
+		if verb == "with" && n.in("insert", "update", "delete", "merge") {
+			verb = n.Text
+		}
+		if verb == "merge" && n.is("remove") {
+			return nil, Unsupported("MERGE … REMOVE DUPLICATES", "write WHEN MATCHED and WHEN NOT MATCHED out")
+		}
+		if n.is("returning") {
+			return nil, Syntaxf("syntax error at or near \"returning\"")
+		}
+	}
+	tags := map[string]string{"insert": "INSERT 0", "update": "UPDATE", "delete": "DELETE", "merge": "MERGE"}
+	head, rest := []Node(nil), nodes
+	if verb == "insert" && nodes[0].is("insert") {
+		head, rest = insertHead(nodes)
+	}
+	if nodes[0].is("delete") && len(nodes) > 1 && !nodes[1].is("from") { // FROM may be left out in Redshift
+		head, rest = []Node{nodes[0], word("from")}, nodes[1:]
+	}
+	out, err := r.query(rest, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Statement{Verb: Write, Tag: tags[verb], SQL: sql(append(head, out...)), Session: r.session}, nil
+}
+
+// insertHead is INSERT INTO t (columns): names, not expressions.
+func insertHead(nodes []Node) (head, rest []Node) {
+	i := 1
+	for i < len(nodes) && (nodes[i].is(".") || nodes[i].name() && !nodes[i].in("select", "values", "with", "default")) {
+		i++
+	}
+	if i < len(nodes) && nodes[i].isGroup() && !(len(nodes[i].Group) > 0 && nodes[i].Group[0].in("select", "with")) {
+		i++
+	}
+	return append([]Node{}, nodes[:i]...), nodes[i:]
+}
+
+func (r *rewriter) explain(nodes []Node) (*Statement, error) {
+	nodes = nodes[1:]
+	for len(nodes) > 0 && nodes[0].in("verbose", "analyze") {
+		if nodes[0].is("analyze") {
+			return nil, Syntaxf("EXPLAIN ANALYZE is not supported")
+		}
+		nodes = nodes[1:]
+	}
+	if len(nodes) == 0 || !nodes[0].in("select", "with", "insert", "update", "delete") {
+		return nil, Syntaxf("EXPLAIN takes a query")
+	}
+	st, err := r.read(nodes)
+	if err != nil {
+		return nil, err
+	}
+	st.Verb, st.Tag, st.SQL = Explain, "EXPLAIN", "EXPLAIN "+st.SQL
+	return st, nil
+}
+
+func lock(nodes []Node) (*Statement, error) {
+	if len(nodes) > 0 && nodes[0].is("table") {
+		nodes = nodes[1:]
+	}
+	st := &Statement{Verb: Lock, Tag: "LOCK TABLE"}
+	for _, part := range split(nodes, ",") {
+		n, err := tableName(part)
+		if err != nil {
+			return nil, err
+		}
+		st.Tables = append(st.Tables, n.SQL())
+	}
+	if len(st.Tables) == 0 {
+		return nil, Syntaxf("LOCK takes the names of tables")
+	}
+	return st, nil
+}
+
+// analyze checks that the table is there; DuckDB keeps its statistics itself.
+func analyze(nodes []Node) (*Statement, error) {
+	st := &Statement{Verb: Nothing, Tag: "ANALYZE"}
+	nodes = nodes[1:]
+	if len(nodes) > 0 && nodes[0].is("compression") {
+		return st, nil
+	}
+	for len(nodes) > 0 && nodes[0].is("verbose") {
+		nodes = nodes[1:]
+	}
+	var name []Node
+	for len(nodes) > 0 && (nodes[0].is(".") || nodes[0].name() && !nodes[0].in("predicate", "all")) {
+		name, nodes = append(name, nodes[0]), nodes[1:]
+	}
+	if len(name) > 0 {
+		n, err := tableName(name)
+		if err != nil {
+			return nil, err
+		}
+		st.Tables = []string{n.SQL()}
+	}
+	return st, nil
+}
+
+// tableName reads [schema.]name, or database.schema.name.
+func tableName(nodes []Node) (Name, error) {
+	var parts []string
+	for i, n := range nodes {
+		if i%2 == 0 && !n.name() || i%2 == 1 && !n.is(".") {
+			return Name{}, Syntaxf("syntax error at or near %q", sql(nodes[i:]))
+		}
+		if i%2 == 0 {
+			parts = append(parts, n.Text)
+		}
+	}
+	switch len(parts) {
+	case 1:
+		return Name{Table: parts[0]}, nil
+	case 2:
+		return Name{parts[0], parts[1]}, nil
+	case 3:
+		return Name{parts[1], parts[2]}, nil
+	}
+	return Name{}, Syntaxf("a table's name is missing at %q", sql(nodes))
+}
+
+// TableName reads a table's name from the front of tokens, and says how many
+// it took.
+func TableName(tokens []Token) (Name, int, error) {
+	n := 0
+	for n < len(tokens) && (n%2 == 0 && tokens[n].Name() || n%2 == 1 && tokens[n].Is(".")) {
+		n++
+	}
+	var nodes []Node
+	for _, t := range tokens[:n] {
+		nodes = append(nodes, Node{Token: t})
+	}
+	name, err := tableName(nodes)
+	return name, n, err
+}
+
+// setting reads SET name TO value, SET name = value, RESET name.
+func setting(nodes []Node) (*Statement, error) {
+	st := &Statement{Verb: Set, Tag: strings.ToUpper(nodes[0].Text)}
+	reset := nodes[0].is("reset")
+	nodes = nodes[1:]
+	for len(nodes) > 1 && nodes[0].in("session", "local") {
+		if nodes[1].in("authorization") {
+			return nil, Unsupported("SET SESSION AUTHORIZATION", "")
+		}
+		if nodes[1].in("characteristics") {
+			return &Statement{Verb: Nothing, Tag: "SET"}, nil
+		}
+		nodes = nodes[1:]
+	}
+	if len(nodes) == 0 || !nodes[0].name() {
+		return nil, Syntaxf("SET takes the name of a parameter")
+	}
+	if nodes[0].is("transaction") {
+		return &Statement{Verb: Nothing, Tag: "SET"}, nil
+	}
+	st.Name = nodes[0].Text
+	nodes = nodes[1:]
+	if st.Name == "time" && len(nodes) > 0 && nodes[0].is("zone") {
+		st.Name, nodes = "timezone", append([]Node{op("=")}, nodes[1:]...)
+	}
+	for len(nodes) > 1 && nodes[0].is(".") && nodes[1].name() { // a user's own parameter: SET my.name TO …
+		st.Name += "." + nodes[1].Text
+		nodes = nodes[2:]
+	}
+	if reset {
+		st.Default = true
+		return st, nil
+	}
+	if len(nodes) < 2 || !nodes[0].in("to", "=") {
+		return nil, Syntaxf("SET %s takes TO and a value", st.Name)
+	}
+	st.Value, st.Default = settingValue(nodes[1:])
+	return st, nil
+}
+
+func settingValue(nodes []Node) (value string, isDefault bool) {
+	if len(nodes) == 1 && nodes[0].is("default") {
+		return "", true
+	}
+	var parts []string
+	for _, p := range split(nodes, ",") {
+		var b strings.Builder
+		for _, n := range p {
+			b.WriteString(n.Text)
+		}
+		parts = append(parts, b.String())
+	}
+	return strings.Join(parts, ","), false
+}
+
+func show(nodes []Node) (*Statement, error) {
+	if len(nodes) == 2 && nodes[0].is("time") && nodes[1].is("zone") {
+		return &Statement{Verb: Show, Tag: "SHOW", Name: "timezone"}, nil
+	}
+	var b strings.Builder
+	for i, n := range nodes {
+		if i%2 == 0 && !n.name() || i%2 == 1 && !n.is(".") {
+			return nil, Unsupported("SHOW "+sql(nodes), "ask the system tables")
+		}
+		b.WriteString(n.Text)
+	}
+	if b.Len() == 0 {
+		return nil, Syntaxf("SHOW takes the name of a parameter")
+	}
+	return &Statement{Verb: Show, Tag: "SHOW", Name: b.String()}, nil
+}
+
+// Bind puts literals in place of the parameters; values[0] is $1. A literal is
+// SQL text.
+func Bind(tokens []Token, values []string) ([]Token, error) {
+	var out []Token
+	for _, t := range tokens {
+		if t.Kind != Param {
+			out = append(out, t)
+			continue
+		}
+		n := 0
+		for _, c := range t.Text {
+			if n = n*10 + int(c-'0'); n > len(values) {
+				break
+			}
+		}
+		if n < 1 || n > len(values) {
+			return nil, &Error{Code: "42P02", Msg: "there is no parameter $" + t.Text}
+		}
+		lit, err := Lex("(" + values[n-1] + ")")
+		if err != nil {
+			return nil, err
+		}
+		lit[0].Space = t.Space
+		for i := range lit {
+			lit[i].Pos = t.Pos
+		}
+		out = append(out, lit...)
+	}
+	return out, nil
+}
+
+// Params is the highest parameter in tokens.
+func Params(tokens []Token) int {
+	highest := 0
+	for _, t := range tokens {
+		if t.Kind != Param || len(t.Text) > 5 {
+			continue
+		}
+		n := 0
+		for _, c := range t.Text {
+			n = n*10 + int(c-'0')
+		}
+		highest = max(highest, n)
+	}
+	return highest
+}

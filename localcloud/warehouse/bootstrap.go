@@ -1,0 +1,81 @@
+package warehouse
+
+import "strings"
+
+// quote makes a SQL string.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// bootstrapSQL makes what Redshift has and DuckDB has not. It lives in the
+// file's schema main, so that a snapshot carries what views need. A macro that
+// is named like a function of DuckDB hides it, also in other macros: those ask
+// for system.main by name.
+func bootstrapSQL() []string {
+	return append(append([]string{
+		"SET GLOBAL TimeZone='UTC'",
+		"CREATE SCHEMA IF NOT EXISTS public",
+	}, macros...), systemTables...)
+}
+
+// macros are functions. Sources of their meaning: the pages r_* of the
+// developer guide.
+var macros = []string{
+	// Types of aggregates: see rsql. The first argument is looked at, never computed.
+	`CREATE OR REPLACE MACRO main.rs_int(w, s) AS s, (w HUGEINT, s) AS CASE WHEN typeof(s) IN ('HUGEINT', 'BIGINT') THEN CAST(s AS BIGINT) ELSE error('sum: type of the argument is not certain') END`,
+	`CREATE OR REPLACE MACRO main.rs_avg(w, s, c, a) AS cast_to_type(a, s), (w HUGEINT, s, c, a) AS CASE WHEN typeof(s) IN ('HUGEINT', 'BIGINT') THEN CAST(system.main."//"(s, c) AS BIGINT) ELSE error('avg: type of the argument is not certain') END`,
+	`CREATE OR REPLACE MACRO main.rs_cut(s, n) AS CASE WHEN strlen(s) <= n THEN s ELSE rs_cut_bytes(s, n) END`,
+	// DuckDB answers NULL.
+	`CREATE OR REPLACE MACRO main."//"(a, b) AS CASE WHEN b = 0 THEN error('division by zero') ELSE system.main."//"(a, b) END`,
+	`CREATE OR REPLACE MACRO main."%"(a, b) AS CASE WHEN b = 0 THEN error('division by zero') ELSE system.main."%"(a, b) END`,
+	`CREATE OR REPLACE MACRO main.mod(a, b) AS CASE WHEN b = 0 THEN error('division by zero') ELSE system.main."%"(a, b) END`,
+	// ~ finds anywhere in the string; DuckDB's matches the whole of it.
+	`CREATE OR REPLACE MACRO main.regexp_full_match(a, b) AS system.main.regexp_matches(a, b)`,
+	`CREATE OR REPLACE MACRO main.regexp_replace(s, p) AS system.main.regexp_replace(s, p, '', 'g'), (s, p, r) AS system.main.regexp_replace(s, p, r, 'g')`,
+	`CREATE OR REPLACE MACRO main.regexp_substr(s, p) AS regexp_extract(s, p)`,
+	`CREATE OR REPLACE MACRO main.regexp_count(s, p) AS array_length(regexp_extract_all(s, p))`,
+	// Dates.
+	`CREATE OR REPLACE MACRO main.rs_now() AS CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP)`,
+	`CREATE OR REPLACE MACRO main.getdate() AS date_trunc('second', CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))`,
+	`CREATE OR REPLACE MACRO main.dateadd(p, n, x) AS x + CASE p
+		WHEN 'year' THEN to_years(n) WHEN 'quarter' THEN to_months(n * 3) WHEN 'month' THEN to_months(n) WHEN 'week' THEN to_weeks(n) WHEN 'day' THEN to_days(n)
+		WHEN 'hour' THEN to_hours(n) WHEN 'minute' THEN to_minutes(n) WHEN 'second' THEN to_seconds(n)
+		WHEN 'millisecond' THEN to_milliseconds(n) WHEN 'microsecond' THEN to_microseconds(n) ELSE error('invalid date part ' || p) END`,
+	// Weeks begin on Sunday.
+	`CREATE OR REPLACE MACRO main.datediff(p, a, b) AS CASE WHEN p = 'week' THEN date_diff('week', a + INTERVAL 1 DAY, b + INTERVAL 1 DAY) ELSE date_diff(p, a, b) END`,
+	`CREATE OR REPLACE MACRO main.add_months(d, n) AS CASE WHEN last_day(d) = CAST(d AS DATE) THEN CAST(last_day(d + to_months(n)) AS TIMESTAMP) ELSE CAST(d + to_months(n) AS TIMESTAMP) END`,
+	`CREATE OR REPLACE MACRO main.convert_timezone(z, t) AS (t AT TIME ZONE 'UTC') AT TIME ZONE z, (f, z, t) AS (t AT TIME ZONE f) AT TIME ZONE z`,
+	// Strings.
+	`CREATE OR REPLACE MACRO main.nvl2(a, b, c) AS CASE WHEN a IS NOT NULL THEN b ELSE c END`,
+	`CREATE OR REPLACE MACRO main.charindex(n, s) AS strpos(s, n)`,
+	`CREATE OR REPLACE MACRO main.btrim(s) AS trim(s), (s, c) AS trim(s, c)`,
+	`CREATE OR REPLACE MACRO main.lpad(s, n) AS system.main.lpad(s, n, ' '), (s, n, p) AS system.main.lpad(s, n, p)`,
+	`CREATE OR REPLACE MACRO main.rpad(s, n) AS system.main.rpad(s, n, ' '), (s, n, p) AS system.main.rpad(s, n, p)`,
+	`CREATE OR REPLACE MACRO main.func_sha1(s) AS sha1(s)`,
+	`CREATE OR REPLACE MACRO main.sha2(s, b) AS CASE WHEN b IN (0, 256) THEN sha256(s) ELSE error('sha2 is only supported with 256 bits by the embedded warehouse') END`,
+	// JSON.
+	`CREATE OR REPLACE MACRO main.json_parse(s) AS CAST(s AS JSON)`,
+	`CREATE OR REPLACE MACRO main.json_serialize(j) AS CAST(j AS VARCHAR)`,
+	`CREATE OR REPLACE MACRO main.is_valid_json(s) AS json_valid(s)`,
+	`CREATE OR REPLACE MACRO main.json_extract_path_text(j, a) AS json_extract_string(j, '$."' || a || '"'), (j, a, b) AS json_extract_string(j, '$."' || a || '"."' || b || '"'), (j, a, b, c) AS json_extract_string(j, '$."' || a || '"."' || b || '"."' || c || '"')`,
+}
+
+// systemTables are those that our own code and people ask most.
+var systemTables = []string{
+	`CREATE TABLE IF NOT EXISTS main.stl_load_errors(
+		userid INTEGER, slice INTEGER, tbl INTEGER, starttime TIMESTAMP, session INTEGER, query BIGINT, filename VARCHAR, line_number BIGINT,
+		colname VARCHAR, type VARCHAR, col_length VARCHAR, position INTEGER, raw_line VARCHAR, raw_field_value VARCHAR, err_code INTEGER, err_reason VARCHAR,
+		is_partial INTEGER, start_offset BIGINT, copy_job_id BIGINT, table_name VARCHAR)`,
+	`CREATE TABLE IF NOT EXISTS main.stl_load_commits(
+		userid INTEGER, query BIGINT, slice INTEGER, name INTEGER, filename VARCHAR, byte_offset BIGINT, lines_scanned BIGINT, errors INTEGER,
+		curtime TIMESTAMP, status INTEGER, file_format VARCHAR, is_partial INTEGER, start_offset BIGINT, copy_job_id BIGINT)`,
+	`CREATE OR REPLACE VIEW main.sys_load_error_detail AS SELECT userid AS user_id, query AS query_id, CAST(0 AS BIGINT) AS transaction_id, session AS session_id,
+		current_database() AS database_name, CAST(tbl AS INTEGER) AS table_id, starttime AS start_time, filename AS file_name, line_number, colname AS column_name, type AS column_type,
+		col_length AS column_length, position, err_code AS error_code, err_reason AS error_message, raw_line, raw_field_value, table_name FROM main.stl_load_errors`,
+	`CREATE OR REPLACE VIEW main.stv_sessions AS SELECT CAST(starttime AS TIMESTAMP) AS starttime, CAST(process AS INTEGER) AS process, user_name, db_name FROM rs_sessions()`,
+	`CREATE OR REPLACE VIEW main.svv_table_info AS SELECT database_name AS "database", schema_name AS "schema", CAST(table_oid AS INTEGER) AS table_id, table_name AS "table",
+		'Y, AUTO(ENCODE)' AS encoded, 'AUTO(ALL)' AS diststyle, CAST(NULL AS VARCHAR) AS sortkey1, CAST(NULL AS INTEGER) AS max_varchar, CAST(NULL AS VARCHAR) AS sortkey1_enc,
+		0 AS sortkey_num, CAST(greatest(1, estimated_size // 1000000) AS BIGINT) AS "size", CAST(0 AS DECIMAL(10,4)) AS pct_used, CAST(0 AS BIGINT) AS "empty",
+		CAST(0 AS DECIMAL(5,2)) AS unsorted, CAST(0 AS DECIMAL(5,2)) AS stats_off, CAST(estimated_size AS DECIMAL(38,0)) AS tbl_rows,
+		CAST(NULL AS DECIMAL(19,2)) AS skew_sortkey1, CAST(NULL AS DECIMAL(19,2)) AS skew_rows, CAST(estimated_size AS DECIMAL(38,0)) AS estimated_visible_rows,
+		CAST(NULL AS VARCHAR) AS risk_event, CAST(0 AS DECIMAL(12,2)) AS vacuum_sort_benefit
+		FROM duckdb_tables() WHERE NOT internal AND NOT temporary AND schema_name <> 'main'`,
+}

@@ -1,0 +1,58 @@
+package s3
+
+import (
+	"context"
+	"errors"
+
+	"lamplighter/resources"
+	"lamplighter/resources/awsfault"
+)
+
+// Codes of faults that callers decide by.
+const (
+	NoSuchKey                  = "NoSuchKey"
+	PreconditionFailed         = "PreconditionFailed"
+	ConditionalRequestConflict = "ConditionalRequestConflict"
+)
+
+const hintRegion = "the bucket is in another region: set the environment's region to the bucket's"
+
+// codes of S3; all others are judged by their status. Source: Amazon S3 API
+// reference, "Error responses", and the notes on conditional writes at
+// PutObject.
+var codes = awsfault.Rules{
+	NoSuchKey:                      {Class: resources.Gone},
+	"NotFound":                     {Class: resources.Gone},
+	"NoSuchBucket":                 {Class: resources.Permanent, Hint: "create the bucket, or name another in the environment"},
+	"InvalidObjectState":           {Class: resources.Permanent, Hint: "the object is archived (Glacier): restore it, or leave it out"},
+	PreconditionFailed:             {Class: resources.Permanent},
+	ConditionalRequestConflict:     {Class: resources.Busy},
+	"OperationAborted":             {Class: resources.Busy},
+	"PermanentRedirect":            {Class: resources.Permanent, Hint: hintRegion},
+	"MovedPermanently":             {Class: resources.Permanent, Hint: hintRegion},
+	"AuthorizationHeaderMalformed": {Class: resources.Permanent, Hint: hintRegion},
+	"BadDigest":                    {Class: resources.Retry},
+	"IncompleteBody":               {Class: resources.Retry},
+	"KMS.DisabledException":        {Class: resources.Denied, Hint: "the bucket's KMS key is disabled"},
+	"NotImplemented": {Class: resources.Permanent,
+		Hint: "this S3-compatible store lacks what lamplighter needs: conditional writes"},
+}
+
+// headFault judges the error of a HEAD, whose answer has no body: the SDK makes
+// a code of the status. Without s3:ListBucket an absent key is a 403.
+func headFault(err error, uri string) error {
+	var f *resources.Fault
+	judged := awsfault.Read(err, "looking at "+uri, codes)
+	if !errors.As(judged, &f) {
+		return judged
+	}
+	switch {
+	case f.Class == resources.Gone:
+		f.Code = NoSuchKey
+	case f.Class == resources.Denied && (f.Code == "Forbidden" || f.Code == "AccessDenied"):
+		f.Hint = "allow s3:GetObject on it and s3:ListBucket on its bucket (without the latter an absent key is refused like a forbidden one)"
+	}
+	return f
+}
+
+func isCancelled(err error) bool { return errors.Is(err, context.Canceled) }

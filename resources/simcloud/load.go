@@ -1,0 +1,257 @@
+package simcloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"lamplighter/resources"
+	"lamplighter/resources/warehouse"
+)
+
+// tx is one writing transaction of a session.
+type tx struct {
+	s        *session
+	call     string
+	target   string
+	deadline time.Time // of the statement that waits; zero is none
+	sent     bool      // COMMIT is on its way: the server decides
+}
+
+// begin passes the first crash point, checks the connection and takes the
+// table's lock.
+func (s *session) begin(ctx context.Context, call, target, table string, limit time.Duration) (*tx, error) {
+	s.f.p.check()
+	s.f.s.point("warehouse."+call, target, "before")
+	if err := s.spend(ctx, s.f.s.take(s.f.s.work.Statement)); err != nil {
+		return nil, err
+	}
+	t := &tx{s: s, call: call, target: target}
+	if limit > 0 {
+		t.deadline = s.f.s.Sim.now.Add(limit)
+	}
+	return t, t.lock(ctx, table)
+}
+
+// lock waits for a table's lock: writers of one table go one after another.
+func (t *tx) lock(ctx context.Context, table string) error {
+	s := t.s
+	for s.db.locks[table] != nil && s.db.locks[table] != s {
+		until := s.f.s.Sim.now.Add(24 * time.Hour)
+		if !t.deadline.IsZero() {
+			if !s.f.s.Sim.now.Before(t.deadline) {
+				return t.timeout()
+			}
+			until = t.deadline
+		}
+		s.f.p.Wait(ctx, until, s.wake)
+		if err := s.broken(ctx); err != nil {
+			return err
+		}
+	}
+	s.db.locks[table] = s
+	return nil
+}
+
+func (t *tx) timeout() error {
+	t.s.unlock()
+	return &resources.Fault{Class: resources.Retry, Code: "57014", Msg: t.call + " " + t.target + ": canceling statement due to statement timeout"}
+}
+
+// spend lets a statement of the transaction take d, or its limit.
+func (t *tx) spend(ctx context.Context, d time.Duration) error {
+	s := t.s
+	if left := t.deadline.Sub(s.f.s.Sim.now); !t.deadline.IsZero() && d > left {
+		if err := s.spend(ctx, left); err != nil {
+			return err
+		}
+		return t.timeout()
+	}
+	return s.spend(ctx, d)
+}
+
+// rollback ends the transaction without effect. Of a killed client the server
+// may not notice it.
+func (t *tx) rollback() {
+	if t.sent || t.s.f.p.dead && t.s.f.s.opts.Faults.KeepSessions {
+		return
+	}
+	t.s.unlock()
+}
+
+const commitTime = 500 * time.Millisecond
+
+// commit sends COMMIT: apply runs on the server, also when the client dies
+// meanwhile and ServerGoesOn. A session that ends before has no effect.
+func (t *tx) commit(ctx context.Context, apply func(*database)) error {
+	s, sim := t.s, t.s.f.s
+	a := s.f.attempt("warehouse."+t.call, t.target)
+	applied := false
+	t.sent = true
+	sim.Sim.At(sim.Sim.now.Add(commitTime), func() {
+		switch {
+		case s.over:
+			return
+		case s.f.p.dead && !sim.opts.Faults.ServerGoesOn:
+			t.sent = false
+			t.rollback()
+			return
+		}
+		applied = true
+		apply(s.db)
+		sim.note(a, true, nil)
+		s.unlock()
+	})
+	sim.point(a.call, a.target, "sent")
+	err := s.spend(ctx, commitTime)
+	if applied {
+		sim.point(a.call, a.target, "after")
+		if sim.roll(sim.opts.Faults.Lost) {
+			s.end()
+			return lostFault(resources.Unknown, nil)
+		}
+		return nil
+	}
+	sim.note(a, false, err)
+	return lostFault(resources.Unknown, err)
+}
+
+// Load implements warehouse.Session.
+func (s *session) Load(ctx context.Context, b warehouse.Batch) (warehouse.Loaded, error) {
+	t, err := s.begin(ctx, "Load", b.Table, b.Table, b.Timeout)
+	if t != nil {
+		defer t.rollback()
+	}
+	if err != nil {
+		return warehouse.Loaded{}, err
+	}
+	rest, before, err := s.missing(b)
+	if err != nil {
+		return warehouse.Loaded{}, err
+	}
+	if len(rest) == 0 {
+		return warehouse.Loaded{Rows: before, Objects: len(b.Objects), LoadID: s.db.lastLoad(b.Table), Already: true}, nil
+	}
+	manifest := b.Manifest
+	if len(rest) < len(b.Objects) {
+		if manifest, err = b.Rest(ctx, rest); err != nil {
+			return warehouse.Loaded{}, err
+		}
+	}
+	rows, err := t.copyFrom(ctx, b, manifest)
+	if err != nil {
+		return warehouse.Loaded{}, err
+	}
+	done := warehouse.Loaded{Objects: len(rest), LoadID: s.db.lastLoad(b.Table) + 1}
+	for _, o := range rows {
+		done.Rows += o.rows
+	}
+	if err := s.checks(b, before+done.Rows); err != nil {
+		return warehouse.Loaded{}, err
+	}
+	if b.Unchanged != nil {
+		if err := b.Unchanged(ctx); err != nil {
+			return warehouse.Loaded{}, err
+		}
+	}
+	if err := s.broken(ctx); err != nil {
+		return warehouse.Loaded{}, err
+	}
+	err = t.commit(ctx, func(db *database) { db.load(b, rest, rows, done, s.f.s.Sim.now) })
+	return done, err
+}
+
+// load is the effect of a committed Load.
+func (db *database) load(b warehouse.Batch, rest []warehouse.Object, rows []loaded, done warehouse.Loaded, now time.Time) {
+	if b.Mode == "replace" {
+		db.tables[b.Table], db.ledgers[b.Table] = nil, nil
+	}
+	db.tables[b.Table] = append(db.tables[b.Table], rows...)
+	for _, o := range rest {
+		db.ledgers[b.Table] = append(db.ledgers[b.Table], warehouse.Entry{
+			LoadID: done.LoadID, Object: o, Rows: done.Rows, Run: b.Run, Attempt: b.Attempt, Step: b.Step, At: now,
+		})
+	}
+}
+
+// missing are a batch's objects that are not in the ledger, and the rows of
+// the loads that brought the others. An object is its URI and its ETag.
+func (s *session) missing(b warehouse.Batch) (rest []warehouse.Object, before int64, err error) {
+	known, loads := map[string]warehouse.Entry{}, map[int64]int64{}
+	for _, e := range s.db.ledgers[b.Table] {
+		known[e.Object.URI] = e
+	}
+	for _, o := range b.Objects {
+		e, ok := known[o.URI]
+		switch {
+		case ok && sameETag(e.Object.ETag, o.ETag):
+			loads[e.LoadID] = e.Rows
+		case ok && o.Partition != "" && b.Mode == "append":
+			return nil, 0, &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeChanged,
+				Msg: "load into " + b.Table + ": " + o.URI + " was loaded with another ETag"}
+		default:
+			rest = append(rest, o)
+		}
+	}
+	if b.Mode == "replace" && (len(rest) > 0 || len(known) != len(b.Objects)) {
+		return b.Objects, 0, nil
+	}
+	for _, rows := range loads {
+		before += rows
+	}
+	return rest, before, nil
+}
+
+// copyFrom is COPY: it reads what the manifest names, as it is now.
+func (t *tx) copyFrom(ctx context.Context, b warehouse.Batch, manifest string) ([]loaded, error) {
+	sim := t.s.f.s
+	bad := func(format string, args ...any) ([]loaded, error) {
+		return nil, &resources.Fault{Class: resources.Permanent, Code: "XX000", Msg: "load into " + b.Table + ": " + fmt.Sprintf(format, args...)}
+	}
+	list := sim.store.objects[key(manifest)]
+	if list == nil {
+		return bad("the manifest %q does not exist", manifest)
+	}
+	var m struct {
+		Entries []struct {
+			URL       string `json:"url"`
+			Mandatory bool   `json:"mandatory"`
+		} `json:"entries"`
+	}
+	if err := json.Unmarshal(list.body, &m); err != nil {
+		return bad("the manifest %s is no JSON: %v", manifest, err)
+	}
+	var rows []loaded
+	var bytes int64
+	for _, e := range m.Entries {
+		o := sim.store.objects[key(e.URL)]
+		if o == nil && e.Mandatory {
+			return bad("the object %s does not exist", e.URL)
+		}
+		if o != nil {
+			rows = append(rows, loaded{e.URL, o.size, max(1, o.size/40)})
+			bytes += o.size
+		}
+	}
+	took := sim.take(sim.work.Load)
+	for range bytes / 1e6 {
+		took += sim.take(sim.work.LoadMB)
+	}
+	return rows, t.spend(ctx, took)
+}
+
+// checks refuses what must not be committed.
+func (s *session) checks(b warehouse.Batch, rows int64) error {
+	if rows < b.MinRows {
+		return &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeCheck, Msg: fmt.Sprintf("load into %s: %d rows, at least %d are expected", b.Table, rows, b.MinRows)}
+	}
+	for _, c := range b.Checks {
+		if n := s.answer(c.SQL); n != "0" {
+			return &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeCheck, Msg: "load into " + b.Table + ": " + n + " rows break " + c.Name}
+		}
+	}
+	return nil
+}
+
+func (s *session) answer(sql string) string { return or(s.f.s.opts.Answers[sql], "0") }
