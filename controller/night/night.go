@@ -61,7 +61,7 @@ func Run(ctx context.Context, w World, req Request) (Result, error) {
 		return Result{ExitCode: controller.ExitRefused}, fmt.Errorf("the pipeline's lease: %w", err)
 	}
 	r.deps.Warehouse = w.Warehouse(r.deps.Redshift, fmt.Sprintf("%s/%s/%d", req.Pipeline.Pipeline, when.run, r.lease.Epoch()))
-	result, err := r.carry(ctx)
+	result, err := r.carryPatiently(ctx)
 	if resources.ClassOf(err) != resources.Fenced {
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), controller.CallDeadline)
 		defer cancel()
@@ -106,13 +106,34 @@ type running struct {
 	lease *journals3.Lease
 }
 
+// patience is how often a run goes on after an error that passes by itself;
+// with the pauses between, about ten minutes.
+const patience = 12
+
+// carryPatiently goes on where it stopped after errors that pass: carrying a
+// run through is repeatable at any point.
+func (r *running) carryPatiently(ctx context.Context) (Result, error) {
+	for try := 1; ; try++ {
+		result, err := r.carry(ctx)
+		class := resources.ClassOf(err)
+		passes := class == resources.Retry || class == resources.Unknown || class == resources.Busy
+		if err == nil || !passes || ctx.Err() != nil || try == patience {
+			return result, err
+		}
+		r.Clock.Wait(ctx, r.Clock.Now().Add(min(time.Duration(try)*5*time.Second, time.Minute)), nil)
+		if err := r.lease.Ensure(ctx, 0, "waiting"); err != nil {
+			return result, err
+		}
+	}
+}
+
 func (r *running) carry(ctx context.Context) (Result, error) {
 	if err := r.finishFormer(ctx); err != nil {
-		return Result{ExitCode: controller.ExitRefused}, err
+		return Result{ExitCode: unread(err)}, err
 	}
 	id, err := r.attempt(ctx)
 	if err != nil {
-		return Result{ExitCode: controller.ExitRefused}, err
+		return Result{ExitCode: unread(err)}, err
 	}
 	for began := 1; ; began++ {
 		result, err := r.once(ctx, id)
@@ -185,15 +206,29 @@ func (r *running) once(ctx context.Context, id journal.AttemptID) (Result, error
 	facts, err := loop.Run(ctx, func(ctx context.Context) (*journal.Opening, error) { return r.planner(id).Open(ctx) })
 	result := Result{ID: id, Facts: facts, Records: kept.records, ExitCode: controller.ExitFailed, Repeated: kept.appended == 0}
 	if err != nil {
-		if len(facts.Debts()) > 0 {
+		switch {
+		case len(controller.Billing(facts)) > 0:
 			result.ExitCode = controller.ExitBilling
-		} else if facts.Opening == nil {
+		case facts.Opening == nil && facts.Seq == 0: // the journal was not read, or there is none
+			result.ExitCode = unread(err)
+		case facts.Opening == nil:
 			result.ExitCode = refusal(err)
 		}
 		return result, err
 	}
 	result.ExitCode = controller.ExitCode(facts)
 	return result, r.leave(ctx, store, id)
+}
+
+// unread is the exit code of a run whose journal could not be read: what does
+// not pass keeps anyone from starting anything; for the rest, a former process
+// may have left something that bills.
+func unread(err error) int {
+	switch resources.ClassOf(err) {
+	case resources.Denied, resources.Permanent, resources.Gone:
+		return controller.ExitRefused
+	}
+	return controller.ExitBilling
 }
 
 // refusal is the exit code of a night that was not begun.

@@ -17,6 +17,7 @@ import (
 	journals3 "lamplighter/controller/journal/s3"
 	"lamplighter/controller/steps"
 	"lamplighter/resources"
+	"lamplighter/resources/awsfault"
 	"lamplighter/resources/emr"
 	"lamplighter/resources/killswitch"
 	"lamplighter/resources/redshift"
@@ -52,7 +53,7 @@ type World struct {
 func (w World) deps(p *config.Pipeline, e *config.Environment, opens time.Time) steps.Deps {
 	d := steps.Deps{
 		Clock:    w.Clock,
-		S3:       &s3.Client{API: w.S3, Parallel: w.Parallel},
+		S3:       &s3.Client{API: w.S3, Parallel: w.Parallel, Wait: w.wait},
 		Switches: &killswitch.Switches{API: w.Scheduler, Group: e.KillSwitch.Group, Role: e.Roles.KillSwitch, DeadLetterQueue: e.KillSwitch.DeadLetterQueue},
 		Layout:   controller.Layout{Bucket: e.Bucket, Pipeline: p.Pipeline},
 		Role:     e.Roles.Warehouse,
@@ -110,14 +111,27 @@ func emrSettings(p *config.Pipeline, e *config.Environment) emr.Settings {
 	return s
 }
 
+func (w World) wait(ctx context.Context, d time.Duration) {
+	w.Clock.Wait(ctx, w.Clock.Now().Add(d), nil)
+}
+
 // rightAccount refuses to act anywhere but in the environment's account.
 func (w World) rightAccount(ctx context.Context, e *config.Environment) error {
-	limited, cancel := context.WithTimeout(ctx, controller.CallDeadline)
-	defer cancel()
-	who, err := w.STS.GetCallerIdentity(limited, &awssts.GetCallerIdentityInput{})
-	if err != nil {
-		return &resources.Fault{Class: resources.Denied, Code: steps.CodeRefused, Msg: fmt.Sprintf("cannot tell which account this is: %v", err), Err: err,
-			Hint: "are there credentials, and is the endpoint reachable? `aws sts get-caller-identity` asks the same"}
+	var who *awssts.GetCallerIdentityOutput
+	for try := 1; ; try++ {
+		var err error
+		limited, cancel := context.WithTimeout(ctx, controller.CallDeadline)
+		who, err = w.STS.GetCallerIdentity(limited, &awssts.GetCallerIdentityInput{})
+		cancel()
+		if err == nil {
+			break
+		}
+		fault := awsfault.Read(err, "asking which account this is", nil)
+		if resources.ClassOf(fault) != resources.Retry || try == patience || ctx.Err() != nil {
+			return &resources.Fault{Class: resources.ClassOf(fault), Code: steps.CodeRefused, Msg: fault.Error(), Err: err,
+				Hint: "are there credentials, and is the endpoint reachable? `aws sts get-caller-identity` asks the same"}
+		}
+		w.wait(ctx, min(time.Duration(try)*2*time.Second, 20*time.Second))
 	}
 	if got := aws.ToString(who.Account); got != e.Account {
 		return &resources.Fault{Class: resources.Denied, Code: steps.CodeRefused,

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"io"
+	"sync"
 	"time"
 
 	"lamplighter/controller/journal"
@@ -49,6 +50,8 @@ type Event struct {
 
 // Events writes events, one a line.
 type Events struct {
+	mu       sync.Mutex
+	closed   bool
 	out      *json.Encoder
 	now      func() time.Time
 	since    time.Time
@@ -64,12 +67,17 @@ func NewEvents(w io.Writer, now func() time.Time) *Events {
 }
 
 func (e *Events) emit(ev Event) {
+	if e.closed {
+		return
+	}
 	ev.V, ev.At = Version, ev.At.UTC()
 	_ = e.out.Encode(ev) // nobody is left to tell when stdout is gone; the run goes on
 }
 
 // Record writes the events of a record.
 func (e *Events) Record(r journal.Record) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	before := StateToCome
 	if r.Step != "" {
 		before = e.story.step(r.Step).state
@@ -128,13 +136,26 @@ func (ev *Event) about(r resources.Ref) { ev.Kind, ev.Name = r.Kind, r.Name }
 
 // Waiting writes what a step waits for, when it is something else than before.
 func (e *Events) Waiting(step, why string, until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if text, hint := what(why); e.story.waiting(step, text) {
 		e.emit(Event{Event: "waiting", At: e.now(), Step: step, Why: text, Hint: hint, Until: until})
 	}
 }
 
 // Note writes a text for people.
-func (e *Events) Note(text string) { e.emit(Event{Event: "note", At: e.now(), Why: text}) }
+func (e *Events) Note(text string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.emit(Event{Event: "note", At: e.now(), Why: text})
+}
 
-// Close writes the summary.
-func (e *Events) Close(s Summary) { _ = e.out.Encode(s) }
+// Close writes the summary, which is the last line.
+func (e *Events) Close(s Summary) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		_ = e.out.Encode(s)
+	}
+	e.closed = true
+}

@@ -31,7 +31,7 @@ type row struct {
 }
 
 // Plan writes what a run would do, in order: derived steps marked ◇, members
-// indented, reasons at the right, what was decided about lifetimes below. An
+// indented, reasons at the right, what the planner decided below. An
 // empty plan is "nothing to do".
 func Plan(o journal.Opening, e Expected, l Look) string {
 	var b strings.Builder
@@ -41,7 +41,10 @@ func Plan(o journal.Opening, e Expected, l Look) string {
 		return b.String()
 	}
 	table(&b, rows(o, e.Nodes), l)
-	var right []string
+	for _, note := range o.Notes {
+		b.WriteString(wrap("note: "+clean(note), l.Width))
+	}
+	right := []string{"lifetimes: " + lifetimes(o.Plan)}
 	if e.Took > 0 {
 		right = append(right, fmt.Sprintf("expected %d min", (e.Took+30*time.Second)/time.Minute))
 	}
@@ -51,13 +54,33 @@ func Plan(o journal.Opening, e Expected, l Look) string {
 	if e.Limit > 0 {
 		right = append(right, "limit "+e.Limit.String())
 	}
-	for _, note := range o.Notes {
-		b.WriteString(l.fit("lifetimes: "+clean(note)) + "\n")
-	}
-	if len(right) > 0 {
-		b.WriteString(l.fit(strings.Join(right, " · ")) + "\n")
-	}
+	b.WriteString(wrap(strings.Join(right, " · "), l.Width))
 	return b.String()
+}
+
+// lifetimes says how often each cluster is made.
+func lifetimes(plan []journal.Node) string {
+	var parts []string
+	for _, cluster := range [][2]string{{controller.KindWarehouse, "the warehouse"}, {controller.KindEMR, "Spark"}} {
+		n := 0
+		for _, node := range plan {
+			if node.Kind == cluster[0] {
+				n++
+			}
+		}
+		switch {
+		case n == 1:
+			parts = append(parts, cluster[1]+" once")
+		case n == 2:
+			parts = append(parts, cluster[1]+" twice")
+		case n > 2:
+			parts = append(parts, fmt.Sprintf("%s %d times", cluster[1], n))
+		}
+	}
+	if len(parts) == 0 {
+		return "no cluster"
+	}
+	return strings.Join(parts, ", ")
 }
 
 func header(o journal.Opening) string {

@@ -45,7 +45,7 @@ func Bill(s cost.Statement, l Look) string {
 	put := func(left, right string) {
 		width := max(44, min(l.Width, 100))
 		if l.Width == 0 {
-			width = 80
+			width = pageWidth
 		}
 		left = cut(left, width-utf8.RuneCountInString(right)-1)
 		b.WriteString(pad(left, width-utf8.RuneCountInString(right)) + right + "\n")

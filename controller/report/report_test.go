@@ -260,6 +260,51 @@ func TestWantsColor(t *testing.T) {
 	}
 }
 
+// A signal and a ticker come whenever they like; after Close nothing is told.
+func TestReportersBesideTheEngine(t *testing.T) {
+	now := func() time.Time { return journaltest.Opens }
+	for name, build := range map[string]func(*bytes.Buffer) report.Reporter{
+		"lines":  func(b *bytes.Buffer) report.Reporter { return report.NewLines(b, report.Look{}, now, true) },
+		"events": func(b *bytes.Buffer) report.Reporter { return report.NewEvents(b, now) },
+		"screen": func(b *bytes.Buffer) report.Reporter {
+			return report.NewScreen(b, report.Look{}, func() (int, int) { return 80, 24 }, now, cost.Embedded())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			r := build(&b)
+			done := beside(func() {
+				for range 50 {
+					r.Note("interrupted")
+					if s, ok := r.(*report.Screen); ok {
+						s.Tick()
+					}
+				}
+			})
+			for _, rec := range journaltest.Night() {
+				r.Record(rec)
+				r.Waiting("ratings", rec.At.String(), rec.At)
+			}
+			<-done
+			r.Close(report.Summary{})
+			told := b.Len()
+			r.Note("late")
+			r.Record(journaltest.Night()[5])
+			r.Waiting("ratings", "late", time.Time{})
+			r.Close(report.Summary{})
+			if told == 0 || b.Len() != told {
+				t.Errorf("%d bytes, then %d", told, b.Len())
+			}
+		})
+	}
+}
+
+func beside(fn func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() { fn(); close(done) }()
+	return done
+}
+
 func TestError(t *testing.T) {
 	err := fmt.Errorf("ratings: %w", &resources.Fault{Code: "ClusterQuotaExceeded", Msg: "20 clusters", Hint: "delete one"})
 	if got := report.Error(err); got != "ratings: ClusterQuotaExceeded: 20 clusters\nhint: delete one" {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"lamplighter/controller"
@@ -14,12 +15,13 @@ import (
 // state line of a text run: that is data, and the caller's to write to stdout.
 //
 // Records from before the reporter was made are a former controller's: they
-// are folded, not told again.
+// are folded, not told again. All are safe for a signal handler or a ticker
+// beside the engine; after Close they are silent.
 type Reporter interface {
 	controller.Watcher
 	// Note tells something that is no record: the lease is waited for.
 	Note(text string)
-	// Close ends the story. Nothing may be told after it.
+	// Close ends the story.
 	Close(Summary)
 }
 
@@ -40,6 +42,8 @@ func (Quiet) Close(Summary) {}
 
 // Lines writes a line for each change: what a log or a pipe wants.
 type Lines struct {
+	mu       sync.Mutex
+	closed   bool
 	w        io.Writer
 	look     Look
 	now      func() time.Time
@@ -57,6 +61,8 @@ func NewLines(w io.Writer, look Look, now func() time.Time, verbose bool) *Lines
 
 // Record tells a record.
 func (l *Lines) Record(r journal.Record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	changes := l.story.add(r)
 	if r.At.Before(l.since) {
 		l.replayed++
@@ -80,18 +86,31 @@ func (l *Lines) resume(at time.Time) {
 
 // Waiting tells what a step waits for, when it is something else than before.
 func (l *Lines) Waiting(step, why string, _ time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if text, hint := what(why); l.story.waiting(step, text) && (l.verbose || hint != "") {
 		l.line(l.now(), change{step: step, what: text, hint: hint, mark: dim})
 	}
 }
 
 // Note tells something that is no record.
-func (l *Lines) Note(text string) { l.line(l.now(), change{what: clean(text)}) }
+func (l *Lines) Note(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line(l.now(), change{what: clean(text)})
+}
 
-// Close does nothing: every line is out already.
-func (l *Lines) Close(Summary) {}
+// Close ends the lines.
+func (l *Lines) Close(Summary) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}
 
 func (l *Lines) line(at time.Time, c change) {
+	if l.closed {
+		return
+	}
 	zone := l.look.Zone
 	if zone == nil {
 		zone = time.UTC

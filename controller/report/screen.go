@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"lamplighter/controller/cost"
 	"lamplighter/controller/journal"
@@ -15,18 +16,19 @@ import (
 const MaxScreen = 24
 
 // Screen redraws a live table in place: where each step stands, what bills and
-// what it cost so far. It is safe for a ticker beside the engine.
+// what it cost so far.
 type Screen struct {
-	mu    sync.Mutex
-	w     io.Writer
-	look  Look
-	size  func() (width, height int)
-	now   func() time.Time
-	book  cost.Book
-	since time.Time
-	story *story
-	note  string
-	drawn int // lines on the screen
+	mu     sync.Mutex
+	closed bool
+	w      io.Writer
+	look   Look
+	size   func() (width, height int)
+	now    func() time.Time
+	book   cost.Book
+	since  time.Time
+	story  *story
+	note   string
+	drawn  int // lines on the screen
 }
 
 // NewScreen draws on w, a terminal of the size that size tells each time (0:
@@ -75,13 +77,13 @@ func (s *Screen) Close(Summary) {
 	defer s.mu.Unlock()
 	s.note = ""
 	s.draw()
-	s.drawn = 0
+	s.closed = true
 }
 
 // draw goes up to where the table began and writes it again, line by line, so
 // that nothing flickers; what is left of a longer one is erased.
 func (s *Screen) draw() {
-	if s.story.opening == nil && s.note == "" {
+	if s.closed || s.story.opening == nil && s.note == "" {
 		return
 	}
 	look, height := s.look, 0
@@ -212,6 +214,9 @@ func (s *story) nameWidth(l Look) int {
 	return widest
 }
 
+// pageWidth is where columns at the right end when nothing is ever cut.
+const pageWidth = 80
+
 // signs and colours of states.
 var signs = map[State][2]string{
 	State(journal.Done): {"✓", green}, State(journal.Failed): {"✗", red}, State(journal.Lost): {"!", red},
@@ -234,11 +239,12 @@ func (s shown) line(nameWidth int, l Look, now time.Time) string {
 	}
 	kind := strings.TrimLeft(label(row{node: s.node}), " ◇")
 	text := " " + sign[0] + " " + pad(kind, 10) + pad(cut(s.node.Name, nameWidth), nameWidth+1) + told
-	if l.Width > 0 && took != "" {
+	if took != "" {
 		room := l.Width - len(took) - 1
+		if l.Width == 0 {
+			room = max(utf8.RuneCountInString(text), pageWidth-len(took)-1)
+		}
 		text = pad(cut(text, room), room) + " " + took
-	} else if took != "" {
-		text += "  " + took
 	}
 	return l.paint(sign[1], l.fit(strings.TrimRight(text, " ")))
 }

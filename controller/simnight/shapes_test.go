@@ -3,6 +3,7 @@ package simnight_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -174,10 +175,17 @@ func (s shape) wrong(a *simnight.Account) (bad []string) {
 
 func violations(a *simnight.Account) (bad []string) {
 	for _, v := range a.Cloud.Violations() {
+		// Sealed batches, ledger copies and code are named by the hash of their
+		// content: whoever writes them late changes nothing.
+		if v.Rule == simcloud.RuleStale && hashed.MatchString(v.Text) {
+			continue
+		}
 		bad = append(bad, fmt.Sprintf("%s: %s", v.Rule, v.Text))
 	}
 	return bad
 }
+
+var hashed = regexp.MustCompile(`^s3\.PutObject \S+(/batches/|/jobs/|/ledger-)`)
 
 func verdicts(o simnight.Outcome) string {
 	var out []string
@@ -211,3 +219,5 @@ func tell(o simnight.Outcome) string {
 	}
 	return b.String()
 }
+
+func duration(d time.Duration) config.Duration { return config.Duration(d) }

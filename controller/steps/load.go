@@ -136,7 +136,7 @@ func (l *load) dataset(ctx context.Context, at place, ds Dataset) (BatchRef, []w
 		return BatchRef{}, nil, &resources.Fault{Class: resources.Permanent, Code: "NoObjects",
 			Msg: fmt.Sprintf("dataset %s: no Parquet files below %s", l.spec.Reads, ds.URI+l.spec.Folder), Hint: "name its folder: reads: " + l.spec.Reads + "/FOLDER"}
 	}
-	uri := fmt.Sprintf("%s%s-0001.manifest", l.Layout.Batches(at.id), l.n.Name)
+	uri := fmt.Sprintf("%s%s-%s.manifest", l.Layout.Batches(at.id), l.n.Name, hashObjects(objects)[:12])
 	manifest, err := putManifest(ctx, l.S3, uri, objects)
 	return BatchRef{Manifest: manifest, Objects: len(objects)}, objects, err
 }

@@ -310,9 +310,9 @@ func (r *planned) step(ctx context.Context, s config.Step) (controller.Work, err
 	case s.SQL != nil:
 		return r.sql(s.Name, s.SQL)
 	case s.Check != nil:
-		return r.check(s.Name, s.Check), nil
+		return r.check(s.Name, s.Check)
 	case s.Unload != nil:
-		return r.unload(s.Name, s.Unload), nil
+		return r.unload(s.Name, s.Unload)
 	case s.Spark != nil:
 		return r.spark(ctx, s.Name, s.Spark)
 	}
@@ -537,17 +537,31 @@ func (r *planned) firstSince() string {
 	return first
 }
 
-func (r *planned) check(name string, c *config.Check) controller.Work {
-	print := fingerprint("check", c.Query, c.Expect, r.state)
-	return controller.Work{Spec: CheckSpec{Query: c.Query, Expect: c.Expect, Timeout: c.Timeout.D()}, Fingerprint: print, Done: r.holds(name, print)}
+func (r *planned) check(name string, c *config.Check) (controller.Work, error) {
+	query, err := r.query(c.Query)
+	print := fingerprint("check", query, c.Expect, r.state)
+	return controller.Work{Spec: CheckSpec{Query: query, Expect: c.Expect, Timeout: c.Timeout.D()}, Fingerprint: print, Done: r.holds(name, print)}, err
 }
 
-func (r *planned) unload(name string, u *config.Unload) controller.Work {
-	print := fingerprint("unload", u.Query, u.WhenEmpty, r.state)
-	w := controller.Work{Spec: UnloadSpec{Query: u.Query, WhenEmpty: u.WhenEmpty, Timeout: u.Timeout.D()}, Fingerprint: print,
+// query is one statement with the days in.
+func (r *planned) query(text string) (string, error) {
+	statements, err := r.fill(text)
+	if err != nil {
+		return "", err
+	}
+	if len(statements) != 1 {
+		return "", resources.Faultf(resources.Permanent, "a query is one statement, and this holds %d", len(statements))
+	}
+	return statements[0], nil
+}
+
+func (r *planned) unload(name string, u *config.Unload) (controller.Work, error) {
+	query, err := r.query(u.Query)
+	print := fingerprint("unload", query, u.WhenEmpty, r.state)
+	w := controller.Work{Spec: UnloadSpec{Query: query, WhenEmpty: u.WhenEmpty, Timeout: u.Timeout.D()}, Fingerprint: print,
 		Done: r.holds(name, print), Publishes: u.Publish}
 	w.Unpublished = w.Done != nil && r.loose[name]
-	return w
+	return w, err
 }
 
 func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (controller.Work, error) {
@@ -568,7 +582,12 @@ func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (c
 			return controller.Work{}, err
 		}
 	}
-	spec.Conf, spec.Args = pairs(j.Conf), arguments(j.Args)
+	if spec.Conf, err = r.pairs(j.Conf); err != nil {
+		return controller.Work{}, err
+	}
+	if spec.Args, err = r.arguments(j.Args); err != nil {
+		return controller.Work{}, err
+	}
 	inputs := []string{}
 	for _, read := range j.Reads {
 		inputs = append(inputs, r.prints[read])
@@ -582,17 +601,26 @@ func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (c
 	return w, nil
 }
 
-func pairs(m map[string]string) []string {
+// expand puts the last covered day into a text of the pipeline file.
+func (r *planned) expand(text string) (string, error) {
+	return config.Expand(text, map[string]string{"date": r.through})
+}
+
+func (r *planned) pairs(m map[string]string) ([]string, error) {
 	var out []string
 	for k, v := range m {
-		out = append(out, k+"="+v)
+		value, err := r.expand(v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, k+"="+value)
 	}
 	sort.Strings(out)
-	return out
+	return out, nil
 }
 
 // arguments writes args as --name value, sorted by name.
-func arguments(args map[string]string) []string {
+func (r *planned) arguments(args map[string]string) ([]string, error) {
 	names := make([]string, 0, len(args))
 	for k := range args {
 		names = append(names, k)
@@ -600,9 +628,13 @@ func arguments(args map[string]string) []string {
 	sort.Strings(names)
 	var out []string
 	for _, k := range names {
-		out = append(out, "--"+k, args[k])
+		value, err := r.expand(args[k])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, "--"+k, value)
 	}
-	return out
+	return out, nil
 }
 
 // migrations are those that the promoted warehouse lacks, as one step; nil

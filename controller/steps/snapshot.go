@@ -112,7 +112,7 @@ func (s *snapshot) Reconcile(ctx context.Context, p *controller.Pass) (controlle
 	if owed == nil || owed.Closed {
 		return s.ask(ctx, p, p.NewName())
 	}
-	copied, done, next, err := untilDone(ctx, p, "ledger", "copying the ledger", resources.Ref{Kind: resources.KindDataset, Name: s.ledgerURI(at)},
+	copied, done, next, err := untilDone(ctx, p, "ledger", "copying the ledger", resources.Ref{Kind: resources.KindDataset, Name: s.ledgerPrefix(at)},
 		func(ctx context.Context) (ledgerCopy, error) { return s.copyLedger(ctx, at, mark) })
 	if !done || err != nil {
 		return next, err
@@ -120,8 +120,10 @@ func (s *snapshot) Reconcile(ctx context.Context, p *controller.Pass) (controlle
 	return s.await(ctx, p, owed, mark, copied)
 }
 
-func (s *snapshot) ledgerURI(at place) string {
-	return s.Layout.Attempt(at.id) + "ledger-" + s.n.Name + ".json"
+// ledgerPrefix is completed by the content's hash: what a controller that
+// slept writes late cannot replace what was promoted.
+func (s *snapshot) ledgerPrefix(at place) string {
+	return s.Layout.Attempt(at.id) + "ledger-" + s.n.Name + "-"
 }
 
 type ledgerCopy struct {
@@ -146,7 +148,8 @@ func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Wate
 		return c, err
 	}
 	sum := sha256.Sum256(body)
-	c.URI, c.SHA256 = s.ledgerURI(at), hex.EncodeToString(sum[:])
+	c.SHA256 = hex.EncodeToString(sum[:])
+	c.URI = s.ledgerPrefix(at) + c.SHA256[:12] + ".json"
 	for _, r := range ledger.Receipts {
 		if r.Run == MigrationRun {
 			c.Migrations = append(c.Migrations, r.Step)

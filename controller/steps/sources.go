@@ -112,13 +112,17 @@ func batches(objects []warehouse.Object, mode string) [][]warehouse.Object {
 }
 
 // seal writes a batch down: from here the night loads exactly these objects.
+// The names hold the content's hash, so that a controller that slept and plans
+// the same attempt again cannot change what another one sealed.
 func seal(ctx context.Context, client *s3.Client, base string, objects []warehouse.Object) (BatchRef, error) {
 	body, err := json.Marshal(objects)
 	if err != nil {
 		return BatchRef{}, err
 	}
 	sum := sha256.Sum256(body)
-	ref := BatchRef{List: base + ".json", SHA256: hex.EncodeToString(sum[:]), Objects: len(objects), Compression: compression(objects[0].URI),
+	hash := hex.EncodeToString(sum[:])
+	base += "-" + hash[:12]
+	ref := BatchRef{List: base + ".json", SHA256: hash, Objects: len(objects), Compression: compression(objects[0].URI),
 		From: objects[0].Partition, To: objects[len(objects)-1].Partition}
 	for _, o := range objects {
 		ref.Bytes += o.Size

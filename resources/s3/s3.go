@@ -23,6 +23,10 @@ type Client struct {
 	// 1 or less: one after the other on the caller's own goroutine, as virtual
 	// time demands.
 	Parallel int
+	// Wait pauses between the tries of a read that failed in a way that passes:
+	// it is repeated up to readTries times, since reading has no effect. nil:
+	// reads are not repeated.
+	Wait func(ctx context.Context, d time.Duration)
 	// Timeout bounds each request, its body included; 0: only the context does.
 	Timeout time.Duration
 }
@@ -37,6 +41,29 @@ type Info struct {
 
 // Get reads an object. An absent one is a Gone fault with the code NoSuchKey.
 func (c *Client) Get(ctx context.Context, uri string) (body []byte, etag string, err error) {
+	err = c.patiently(ctx, func() error {
+		body, etag, err = c.get(ctx, uri)
+		return err
+	})
+	return body, etag, err
+}
+
+// readTries is how often a read is asked for; with the pauses between, about
+// half a minute beyond what the SDK itself repeats.
+const readTries = 6
+
+// patiently repeats a read while its failure passes.
+func (c *Client) patiently(ctx context.Context, read func() error) error {
+	for try := 1; ; try++ {
+		err := read()
+		if resources.ClassOf(err) != resources.Retry || try == readTries || c.Wait == nil || ctx.Err() != nil {
+			return err
+		}
+		c.Wait(ctx, time.Second<<(try-1))
+	}
+}
+
+func (c *Client) get(ctx context.Context, uri string) (body []byte, etag string, err error) {
 	bucket, key, err := Split(uri)
 	if err != nil {
 		return nil, "", err
@@ -92,7 +119,15 @@ func once(o *awss3.Options) { o.Retryer = awsfault.Once }
 
 // Head tells what is known of an object without reading it. An absent one is a
 // Gone fault with the code NoSuchKey.
-func (c *Client) Head(ctx context.Context, uri string) (Info, error) {
+func (c *Client) Head(ctx context.Context, uri string) (info Info, err error) {
+	err = c.patiently(ctx, func() error {
+		info, err = c.head(ctx, uri)
+		return err
+	})
+	return info, err
+}
+
+func (c *Client) head(ctx context.Context, uri string) (Info, error) {
 	bucket, key, err := Split(uri)
 	if err != nil {
 		return Info{}, err
@@ -135,9 +170,13 @@ func (c *Client) List(ctx context.Context, prefixURI, startAfterKey string) ([]I
 	}
 	var infos []Info
 	for {
-		page, err := c.page(ctx, in)
+		var page *awss3.ListObjectsV2Output
+		err := c.patiently(ctx, func() (err error) {
+			page, err = c.page(ctx, in)
+			return awsfault.Read(err, "listing "+prefixURI, codes)
+		})
 		if err != nil {
-			return nil, awsfault.Read(err, "listing "+prefixURI, codes)
+			return nil, err
 		}
 		for _, o := range page.Contents {
 			infos = append(infos, Info{URI: Join(bucket, aws.ToString(o.Key)), ETag: unquote(o.ETag),

@@ -164,6 +164,7 @@ func (p *versions[T]) add(key string, at time.Time, v *T) {
 	}
 	list, known := p.of[key]
 	if !known {
+		p.forget(at)
 		p.order = append(p.order, key)
 	}
 	old := 0
@@ -171,6 +172,18 @@ func (p *versions[T]) add(key string, at time.Time, v *T) {
 		old++
 	}
 	p.of[key] = append(list[old:], version[T]{at, v})
+}
+
+// forget drops what has been gone for longer than keep.
+func (p *versions[T]) forget(now time.Time) {
+	p.order = slices.DeleteFunc(p.order, func(key string) bool {
+		last := p.of[key][len(p.of[key])-1]
+		old := last.v == nil && last.at.Before(now.Add(-keep))
+		if old {
+			delete(p.of, key)
+		}
+		return old
+	})
 }
 
 // asOf is what existed at t.

@@ -22,8 +22,10 @@ type Faults struct {
 	NoCapacity  float64 // a restore or create is refused: no machines
 	LoseCluster float64 // per warehouse: hardware takes it some time after it is available
 	Mask        float64 // per warehouse and visit of available: shows "maintenance" for a while
+	Automated   float64 // per warehouse: an automated snapshot, which forbids its deletion while it is taken
 	SnapFail    float64 // per snapshot
 	FlowFail    float64 // per EMR cluster: never starts
+	LoseFlow    float64 // per EMR cluster: loses its primary node some time after it runs
 	SparkFail   float64 // per Spark step
 	Interrupted float64 // per cancelled step: INTERRUPTED instead of CANCELLED
 	LostInvoke  float64 // per call of a schedule: reaches nothing

@@ -315,7 +315,7 @@ func TestEveryFaultIsDeterministic(t *testing.T) {
 	hostile := Faults{
 		Lag: 20 * time.Second, Flaky: 0.1, Refuse: 0.1, Lost: 0.1, Late: 0.1, RefusePut: 0.1, LostPut: 0.1, LatePut: 0.1, Conflict: 0.1,
 		Bounce: 0.2, Busy: 0.1, NoCapacity: 0.1, LoseCluster: 0.2, Mask: 0.3, SnapFail: 0.2, FlowFail: 0.2, SparkFail: 0.2,
-		Interrupted: 0.5, LostInvoke: 0.2, ServerGoesOn: true, KeepSessions: true,
+		Automated: 0.3, LoseFlow: 0.2, Interrupted: 0.5, LostInvoke: 0.2, ServerGoesOn: true, KeepSessions: true,
 	}
 	trace := func(seed uint64) string {
 		s := simulate(t, SimOptions{Seed: seed, Faults: hostile, Rules: Rules{SchedulerGivesUp: seed%2 == 0, KeepUsedSnapshots: seed%3 == 0}})

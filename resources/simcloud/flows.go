@@ -81,6 +81,9 @@ func (c *Cloud) carryOn(f *Flow, m *Move) {
 			f.Ready = c.now()
 			c.setFlow(f, running)
 			c.startSteps(f)
+			if c.fate(FateNodes, f.Spec.Name) {
+				c.at(c.due(PhaseLoss), func() { c.terminate(f, "INSTANCE_FAILURE", "The master failed: Error occurred") })
+			}
 		case PhaseFailure:
 			f.Code, f.Message = "VALIDATION_ERROR", "The requested instance types are not available."
 			c.cancelSteps(f)

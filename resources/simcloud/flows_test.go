@@ -234,6 +234,13 @@ func TestAFlowThatNeverStarts(t *testing.T) {
 	}
 }
 
+func TestAFlowThatLosesItsPrimaryNode(t *testing.T) {
+	f := newFlowTest(t, func(x Fate, _ string) bool { return x == FateNodes })
+	id := f.run(runInput("n", types.ActionOnFailureContinue, "a"))
+	f.pass(4 * pace)
+	f.want(id, "TERMINATED_WITH_ERRORS INSTANCE_FAILURE a=CANCELLED")
+}
+
 func TestListClusters(t *testing.T) {
 	f := newFlowTest(t, nil)
 	for i := range 120 {

@@ -70,6 +70,7 @@ func read[O any](f *front, ctx context.Context, c call, fn func() (*O, error)) (
 func mutate[O any](f *front, ctx context.Context, c call, fn func() (*O, error)) (*O, error) {
 	f.p.check()
 	s, faults := f.s, f.s.opts.Faults
+	signed := s.Sim.now
 	s.point(c.name(), c.target, "before")
 	a := f.attempt(c.name(), c.target)
 	do := func() (*O, error) {
@@ -82,6 +83,10 @@ func mutate[O any](f *front, ctx context.Context, c call, fn func() (*O, error))
 	}
 	if !f.pass(ctx, writeLatency/2) {
 		return nil, wrap(c, cancelled(ctx))
+	}
+	if c.service != "s3" && s.Sim.now.Sub(signed) > signatureLasts {
+		s.note(a, false, expired())
+		return nil, wrap(c, expired())
 	}
 	switch {
 	case s.roll(faults.Refuse):
@@ -105,6 +110,15 @@ func mutate[O any](f *front, ctx context.Context, c call, fn func() (*O, error))
 		return nil, wrap(c, cancelled(ctx))
 	}
 	return out, wrap(c, err)
+}
+
+// signatureLasts is how old a signed request may be when it arrives: a machine
+// that slept in the middle of sending is refused. (IAM user guide, "Signature
+// Version 4": five minutes; S3 allows fifteen.)
+const signatureLasts = 5 * time.Minute
+
+func expired() error {
+	return response(403, &smithy.GenericAPIError{Code: "SignatureDoesNotMatch", Message: "Signature expired"})
 }
 
 // upTo draws a duration below d.

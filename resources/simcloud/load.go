@@ -82,39 +82,50 @@ func (t *tx) rollback() {
 
 const commitTime = 500 * time.Millisecond
 
-// commit sends COMMIT: apply runs on the server, also when the client dies
-// meanwhile and ServerGoesOn. A session that ends before has no effect.
+// commit sends COMMIT: apply runs on the server, also when the client dies or
+// is cancelled meanwhile and ServerGoesOn. A session that the server ended
+// before has no effect.
 func (t *tx) commit(ctx context.Context, apply func(*database)) error {
 	s, sim := t.s, t.s.f.s
 	a := s.f.attempt("warehouse."+t.call, t.target)
 	applied := false
+	land := func() {
+		if !applied && !s.over {
+			applied = true
+			apply(s.db)
+			sim.note(a, true, nil)
+			s.unlock()
+		}
+	}
 	t.sent = true
-	sim.Sim.At(sim.Sim.now.Add(commitTime), func() {
-		switch {
-		case s.over:
-			return
-		case s.f.p.dead && !sim.opts.Faults.ServerGoesOn:
+	until := sim.Sim.now.Add(commitTime)
+	sim.Sim.At(until, func() {
+		if s.f.p.dead && !sim.opts.Faults.ServerGoesOn {
 			t.sent = false
 			t.rollback()
 			return
 		}
-		applied = true
-		apply(s.db)
-		sim.note(a, true, nil)
-		s.unlock()
+		land()
 	})
 	sim.point(a.call, a.target, "sent")
-	err := s.spend(ctx, commitTime)
-	if applied {
-		sim.point(a.call, a.target, "after")
-		if sim.roll(sim.opts.Faults.Lost) {
-			s.end()
-			return lostFault(resources.Unknown, nil)
-		}
-		return nil
+	for sim.Sim.now.Before(until) && !s.over && ctx.Err() == nil {
+		s.f.p.Wait(ctx, until, s.wake)
 	}
-	sim.note(a, false, err)
-	return lostFault(resources.Unknown, err)
+	if !applied && ctx.Err() != nil && sim.opts.Faults.ServerGoesOn {
+		land()
+	}
+	if err := s.broken(ctx); err != nil || !applied {
+		if !applied {
+			sim.note(a, false, err)
+		}
+		return lostFault(resources.Unknown, err)
+	}
+	sim.point(a.call, a.target, "after")
+	if sim.roll(sim.opts.Faults.Lost) {
+		s.end()
+		return lostFault(resources.Unknown, nil)
+	}
+	return nil
 }
 
 // Load implements warehouse.Session.

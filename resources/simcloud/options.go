@@ -19,7 +19,7 @@ const (
 	PhaseResume    Phase = "resume"    // resuming -> available
 	PhaseSnapshot  Phase = "snapshot"  // creating -> available
 	PhaseMask      Phase = "mask"      // an undocumented state is shown for so long
-	PhaseLoss      Phase = "loss"      // available -> lost hardware
+	PhaseLoss      Phase = "loss"      // available or RUNNING -> lost hardware
 	PhaseProvision Phase = "provision" // STARTING -> BOOTSTRAPPING: instances run, billing begins
 	PhaseBootstrap Phase = "bootstrap" // BOOTSTRAPPING -> RUNNING
 	PhaseFailure   Phase = "failure"   // STARTING -> TERMINATED_WITH_ERRORS
@@ -49,7 +49,9 @@ const (
 	FateBounce      Fate = "bounce"      // an accepted delete comes to nothing
 	FateLoss        Fate = "loss"        // hardware takes the cluster
 	FateSnapshot    Fate = "snapshot"    // the snapshot fails
+	FateAutomated   Fate = "automated"   // Redshift takes a snapshot of its own once the cluster is available
 	FateFlow        Fate = "flow"        // the EMR cluster never starts
+	FateNodes       Fate = "nodes"       // the EMR cluster loses its primary node while it runs
 	FateMask        Fate = "mask"        // an undocumented state is shown for a while
 	FateBusy        Fate = "busy"        // refused although available
 	FateCapacity    Fate = "capacity"    // no machines

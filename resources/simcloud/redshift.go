@@ -106,6 +106,9 @@ func (c *Cloud) launch(x *Cluster, m *Move) {
 		x.Created = c.now()
 		c.setCluster(x, available)
 		c.mask(x)
+		if c.fate(FateAutomated, x.ID) {
+			c.automatedSnapshot(x)
+		}
 		if c.fate(FateLoss, x.ID) {
 			c.at(c.due(PhaseLoss), func() { c.lose(x) })
 		}

@@ -353,6 +353,22 @@ func TestFates(t *testing.T) {
 		r.pass(pace)
 		r.state("c", "available")
 	})
+	t.Run("an automated snapshot", func(t *testing.T) {
+		r := newRS(t, Rules{}, only(FateAutomated))
+		r.want(r.create("c"), "")
+		r.pass(pace)
+		r.state("c", "available")
+		id := r.c.State().Snapshots[0].ID
+		if s := r.showSnapshot(id); *s.SnapshotType != "automated" {
+			t.Errorf("snapshot %+v", s)
+		}
+		r.want(r.delete("c", ""), "InvalidClusterState")
+		r.pass(pace)
+		r.want(r.drop(id), "InvalidClusterSnapshotState")
+		r.want(r.delete("c", ""), "")
+		r.pass(pace)
+		r.snapshotState(id, "gone")
+	})
 	t.Run("busy", func(t *testing.T) {
 		r := newRS(t, Rules{}, only(FateBusy))
 		r.want(r.create("c"), "")

@@ -167,8 +167,11 @@ func (s *session) Watermark(ctx context.Context) (warehouse.Watermark, error) {
 	return s.db.watermark(), nil
 }
 
-// Close implements warehouse.Session.
+// Close implements warehouse.Session. A dead process closes nothing: what the
+// server makes of its connections is a matter of Faults.
 func (s *session) Close() error {
-	s.end()
+	if !s.f.p.dead {
+		s.end()
+	}
 	return nil
 }

@@ -126,6 +126,10 @@ func (s *Simulation) fate(f Fate, _ string) bool {
 		return s.roll(chances.LoseCluster)
 	case FateSnapshot:
 		return s.roll(chances.SnapFail)
+	case FateAutomated:
+		return s.roll(chances.Automated)
+	case FateNodes:
+		return s.roll(chances.LoseFlow)
 	case FateFlow:
 		return s.roll(chances.FlowFail)
 	case FateMask:

@@ -344,7 +344,11 @@ func TestServerGoesOn(t *testing.T) {
 		s.do(func() { s.must(s.create(wh1)); s.until(wh1, "available") })
 		n := len(s.Points)
 		s.CrashAt(n+2, s.p.Kill) // after "before" comes "sent"
-		s.do(func() { _, _ = s.open(s.cl, wh1).Load(s.ctx, s.batch("ratings", 2)) })
+		s.do(func() {
+			session := s.open(s.cl, wh1)
+			defer func() { _ = session.Close() }() // by the dead: no effect
+			_, _ = session.Load(s.ctx, s.batch("ratings", 2))
+		})
 		if !strings.HasSuffix(s.Points[n+1], "sent") {
 			t.Fatalf("killed at %q", s.Points[n+1])
 		}
@@ -456,6 +460,7 @@ func TestAVanishedControllersLock(t *testing.T) {
 		old.Go(func() {
 			session, err := oldClient.Warehouse.Open(s.ctx, wh1)
 			s.must(err)
+			defer func() { _ = session.Close() }()
 			_, _ = session.Load(s.ctx, s.batch("ratings", 1))
 		})
 		s.Sim.At(s.Sim.Now().Add(10*time.Second), old.Kill) // in the middle of COPY

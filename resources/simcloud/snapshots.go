@@ -87,6 +87,14 @@ func (c *Cloud) createSnapshot(id, cluster string, retention int32, tags []Tag) 
 	return nil
 }
 
+// automatedSnapshot is one that nobody asked for; it goes with its cluster.
+func (c *Cloud) automatedSnapshot(x *Cluster) {
+	s := c.newSnapshot("rs:"+x.ID+"-"+c.now().Format("2006-01-02-15-04-05"), x, x.Settings.AutomatedRetention, nil)
+	s.Type = "automated"
+	c.keepSnapshot(s)
+	c.takeSnapshot(s, &Move{Phase: PhaseSnapshot, Due: c.due(PhaseSnapshot)})
+}
+
 func (c *Cloud) newSnapshot(id string, x *Cluster, retention int32, tags []Tag) *Snapshot {
 	s := &Snapshot{
 		ID: id, Cluster: x.ID, ClusterGen: x.Gen, Type: "manual", Created: c.now(),
@@ -159,6 +167,8 @@ func (c *Cloud) deleteSnapshot(id, cluster string) error {
 	switch {
 	case s == nil || (cluster != "" && s.Cluster != cluster):
 		return errSnapshotNotFound(id)
+	case s.Type != "manual":
+		return errSnapshotState("Only manual snapshots may be deleted: " + id + ".")
 	case s.Status != available && s.Status != failed:
 		return errSnapshotState("Cannot delete the snapshot " + id + " because it is in state " + s.Status + ".")
 	}

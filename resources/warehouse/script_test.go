@@ -123,16 +123,11 @@ func TestImplicitCommits(t *testing.T) {
 }
 
 func TestScriptRefusesReceipt(t *testing.T) {
-	c := (&fake{}).none(t)
+	f := newFake(t)
+	c := f.open(f.server())
 	for _, r := range []Receipt{{}, {Run: "r", Step: "s", SHA256: "short"}, {Run: "r", SHA256: strings.Repeat("a", 64)}} {
 		if _, err := c.Script(background, Script{Receipt: r}); resources.ClassOf(err) != resources.Permanent {
 			t.Errorf("%+v: got %v", r, err)
 		}
 	}
-}
-
-// none is a session for what must be refused before anything is sent.
-func (*fake) none(t *testing.T) Session {
-	f := newFake(t)
-	return f.open(f.server())
 }

@@ -60,7 +60,7 @@ func (s *Store) Append(ctx context.Context, r journal.Record) error {
 		return done || !passing(err), err
 	})
 	if class := resources.ClassOf(err); mayBeThere && class.NoEffect() {
-		return &resources.Fault{Class: resources.Unknown, Code: resources.CodeOf(err), Msg: err.Error(), Hint: resources.HintOf(err), Err: err}
+		return &resources.Fault{Class: resources.Unknown, Msg: fmt.Sprintf("record %d may be written or not: %v", r.Seq, err), Hint: resources.HintOf(err), Err: err}
 	}
 	return err
 }

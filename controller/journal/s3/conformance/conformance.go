@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lamplighter/resources"
 	"lamplighter/resources/s3"
 )
 
@@ -153,4 +154,15 @@ func must(t *testing.T, err error, what string, args ...any) {
 	if err != nil {
 		t.Fatalf("%s: %v", fmt.Sprintf(what, args...), err)
 	}
+}
+
+// again calls a read that may be throttled until it is not.
+func again(read func() error) error {
+	var err error
+	for range 20 {
+		if err = read(); resources.ClassOf(err) != resources.Retry {
+			return err
+		}
+	}
+	return err
 }

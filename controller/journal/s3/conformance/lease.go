@@ -21,6 +21,15 @@ func (b *bench) leaseOn(owner string, c *clock) *journals3.Lease {
 		Me: journals3.Holder{Owner: owner, Pipeline: "p", Run: "run-of-" + owner}}
 }
 
+// holder reads who holds the lease.
+func (b *bench) holder(l *journals3.Lease) (h journals3.Holder, held bool, err error) {
+	err = again(func() error {
+		h, held, err = l.ReadHolder(b.ctx)
+		return err
+	})
+	return h, held, err
+}
+
 func wantClass(t *testing.T, what string, err error, class resources.Class) {
 	t.Helper()
 	if got := resources.ClassOf(err); got != class {
@@ -32,7 +41,7 @@ func leaseAlone(t *testing.T, b *bench) {
 	c := newClock(b.Pause)
 	l := b.leaseOn("a", c)
 	wantClass(t, "ensure before acquire", l.Ensure(b.ctx, margin, ""), resources.Fenced)
-	if _, held, err := l.ReadHolder(b.ctx); held || err != nil {
+	if _, held, err := b.holder(l); held || err != nil {
 		t.Fatalf("held before anybody took it (%v)", err)
 	}
 	must(t, l.Acquire(b.ctx), "acquire")
@@ -43,7 +52,7 @@ func leaseAlone(t *testing.T, b *bench) {
 			t.Fatalf("%v left after ensure", l.Left())
 		}
 	}
-	h, held, err := l.ReadHolder(b.ctx)
+	h, held, err := b.holder(l)
 	must(t, err, "read")
 	if !held || h.Owner != "a" || h.Doing != "step 39" || h.Run != "run-of-a" || h.Epoch != l.Epoch() {
 		t.Fatalf("holder %+v", h)
@@ -56,7 +65,7 @@ func leaseReleased(t *testing.T, b *bench) {
 	first := a.Epoch()
 	must(t, a.Release(b.ctx), "release")
 	must(t, a.Release(b.ctx), "release again")
-	if _, held, err := z.ReadHolder(b.ctx); held || err != nil {
+	if _, held, err := b.holder(z); held || err != nil {
 		t.Fatalf("held after release (%v)", err)
 	}
 	wantClass(t, "ensure after release", a.Ensure(b.ctx, 0, ""), resources.Fenced)
@@ -139,7 +148,7 @@ func leaseRace(t *testing.T, b *bench) {
 		t.Fatal("nobody holds it")
 	}
 	b.Alone(func() {
-		h, held, err := leases[0].ReadHolder(b.ctx)
+		h, held, err := b.holder(leases[0])
 		must(t, err, "read")
 		if !held || h.Owner != fmt.Sprint("w", holder) || h.Epoch != leases[holder].Epoch() {
 			t.Fatalf("w%d holds epoch %d, the object says %+v", holder, leases[holder].Epoch(), h)
@@ -163,7 +172,7 @@ func pausedHolder(t *testing.T, b *bench) {
 	wantClass(t, "a tries again", a.Ensure(b.ctx, margin, ""), resources.Fenced)
 	must(t, a.Release(b.ctx), "a lets go of nothing")
 	must(t, z.Ensure(b.ctx, 3*time.Minute, "x"), "z goes on")
-	h, held, err := z.ReadHolder(b.ctx)
+	h, held, err := b.holder(z)
 	if err != nil || !held || h.Owner != "z" {
 		t.Fatalf("holder %+v (%v)", h, err)
 	}

@@ -134,8 +134,11 @@ func archive(t *testing.T, b *bench) {
 	uri := b.uri("journal.json")
 	for range 2 {
 		must(t, s.Archive(b.ctx, uri), "archive")
-		got, err := journals3.ReadArchive(b.ctx, b.client, uri)
-		must(t, err, "read")
+		var got []journal.Record
+		must(t, again(func() (err error) {
+			got, err = journals3.ReadArchive(b.ctx, b.client, uri)
+			return err
+		}), "read")
 		same(t, got, all)
 	}
 }
