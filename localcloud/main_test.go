@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	awsemr "github.com/aws/aws-sdk-go-v2/service/emr"
 	emrtypes "github.com/aws/aws-sdk-go-v2/service/emr/types"
 	awsredshift "github.com/aws/aws-sdk-go-v2/service/redshift"
@@ -26,7 +26,9 @@ import (
 	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	schedulertypes "github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/jackc/pgx/v5"
 
+	"lamplighter/config"
 	"lamplighter/localcloud/server"
 )
 
@@ -94,9 +96,9 @@ type clients struct {
 // clients are made as lamplighter makes them: from the credentials file.
 func (p *process) clients(t *testing.T) clients {
 	t.Helper()
-	c, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-east-1"), config.WithBaseEndpoint(p.endpoint),
-		config.WithSharedCredentialsFiles([]string{filepath.Join(p.data, "credentials")}), config.WithSharedConfigProfile("local"),
-		config.WithSharedConfigFiles(nil))
+	c, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("us-east-1"), awsconfig.WithBaseEndpoint(p.endpoint),
+		awsconfig.WithSharedCredentialsFiles([]string{filepath.Join(p.data, "credentials")}), awsconfig.WithSharedConfigProfile("local"),
+		awsconfig.WithSharedConfigFiles(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +143,39 @@ func (c clients) createCluster(t *testing.T, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// sql logs in as lamplighter does, with a fresh login over TLS, and returns the
+// one value that a statement answers, if any.
+func (c clients) sql(t *testing.T, p *process, cluster, statement string) (value string) {
+	t.Helper()
+	login, err := c.redshift.GetClusterCredentials(t.Context(), &awsredshift.GetClusterCredentialsInput{ClusterIdentifier: &cluster, DbUser: aws.String("lamplighter")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := c.redshift.DescribeClusters(t.Context(), &awsredshift.DescribeClustersInput{ClusterIdentifier: &cluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := shown.Clusters[0].Endpoint
+	settings, err := pgx.ParseConfig(fmt.Sprintf("host=%s port=%d dbname=dev sslmode=verify-full sslrootcert='%s'", *at.Address, *at.Port, filepath.Join(p.data, "warehouse", "tls", "ca.pem")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.User, settings.Password = *login.DbUser, *login.DbPassword
+	conn, err := pgx.ConnectConfig(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	results, err := conn.PgConn().Exec(t.Context(), statement).ReadAll()
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	if rows := results[len(results)-1].Rows; len(rows) > 0 {
+		value = string(rows[0][0])
+	}
+	return value
 }
 
 // launch starts a flow with one step and returns its id.
@@ -202,7 +237,7 @@ func TestCloud(t *testing.T) {
 	if err != nil || *who.Account != "000000000042" {
 		t.Errorf("%v %+v", err, who)
 	}
-	t.Run("warehouse", func(t *testing.T) { warehouseCalls(t, c) })
+	t.Run("warehouse", func(t *testing.T) { warehouseCalls(t, p, c) })
 	t.Run("spark", func(t *testing.T) {
 		id := c.launch(t, "timeout", "-k", "60", "600", "sh", "-c", "echo from the step")
 		flow, step := c.waitFlow(t, id)
@@ -226,12 +261,14 @@ func TestCloud(t *testing.T) {
 	}
 }
 
-func warehouseCalls(t *testing.T, c clients) {
+func warehouseCalls(t *testing.T, p *process, c clients) {
 	c.createCluster(t, "lamplighter-one")
 	if _, err := c.redshift.DeleteCluster(t.Context(), &awsredshift.DeleteClusterInput{ClusterIdentifier: aws.String("lamplighter-one"), SkipFinalClusterSnapshot: aws.Bool(true)}); err == nil || !strings.Contains(err.Error(), "InvalidClusterState") {
 		t.Errorf("delete while creating: %v", err)
 	}
 	c.waitCluster(t, "lamplighter-one", "available")
+	c.sql(t, p, "lamplighter-one", "create table kept (n integer)")
+	c.sql(t, p, "lamplighter-one", "insert into kept values (41), (42)")
 	if _, err := c.redshift.CreateClusterSnapshot(t.Context(), &awsredshift.CreateClusterSnapshotInput{ClusterIdentifier: aws.String("lamplighter-one"), SnapshotIdentifier: aws.String("snap-one")}); err != nil {
 		t.Fatal(err)
 	}
@@ -247,6 +284,9 @@ func warehouseCalls(t *testing.T, c clients) {
 		t.Fatal(err)
 	}
 	c.waitCluster(t, "lamplighter-two", "available")
+	if got := c.sql(t, p, "lamplighter-two", "select sum(n) from kept"); got != "83" {
+		t.Errorf("the restored table adds up to %q", got)
+	}
 	if _, err := c.redshift.PauseCluster(t.Context(), &awsredshift.PauseClusterInput{ClusterIdentifier: aws.String("lamplighter-two")}); err != nil {
 		t.Fatal(err)
 	}
@@ -345,6 +385,31 @@ func TestStop(t *testing.T) {
 				t.Errorf("stop again: %v", err)
 			}
 		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "environments", "local.yaml")
+	p := run(t, t.TempDir(), "--env-out", file, "--bucket", "first-bucket", "--bucket", "second-bucket")
+	e, err := config.LoadEnvironment(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.EndpointURL != p.endpoint || e.Account != "000000000000" || e.Bucket != "first-bucket" || e.Logs != "s3://first-bucket/logs/" {
+		t.Errorf("%+v", e)
+	}
+	for _, path := range []string{e.Credentials.File, e.Connect.CAFile} {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(file), path)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bucket := range []string{"first-bucket", "second-bucket"} {
+		if _, err := p.clients(t).s3.HeadBucket(t.Context(), &awss3.HeadBucketInput{Bucket: &bucket}); err != nil {
+			t.Errorf("%s: %v", bucket, err)
+		}
 	}
 }
 

@@ -139,8 +139,8 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // Codes of our own, beside those of the services.
 const (
-	CodeCheck     = "CheckFailed" // a data check, an expectation or freshness was not met
-	CodeExhausted = "Exhausted"   // tried as often as it makes sense
+	CodeCheck     = "DataCheckFailed" // a data check, an expectation or freshness was not met
+	CodeExhausted = "Exhausted"       // tried as often as it makes sense
 )
 
 // Faultf makes a Fault of a class.

@@ -62,6 +62,20 @@ func (a *app) both() (*config.Pipeline, *config.Environment, error) {
 	return p, e, nil
 }
 
+// ready is both, for whatever is about to begin a night: with the texts that
+// the pipeline holds looked into as well, so that nothing is created for a
+// script that cannot run.
+func (a *app) ready() (*config.Pipeline, *config.Environment, error) {
+	p, e, err := a.both()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkTexts(p, a.flags.file); err != nil {
+		return nil, nil, usage(err)
+	}
+	return p, e, nil
+}
+
 // environmentFile is the one named, or the only one there is.
 func (a *app) environmentFile() (string, error) {
 	folder := filepath.Join(filepath.Dir(a.flags.file), "environments")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/resources"
 )
@@ -70,8 +71,14 @@ func execute(ctx context.Context, args []string, a app) int {
 	return e.code
 }
 
-// complain prints an error and its mend.
+// complain prints an error and its mend. What is wrong in a file says where it
+// is by itself.
 func (a *app) complain(err error) {
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		fmt.Fprintln(a.stderr, problems)
+		return
+	}
 	fmt.Fprintf(a.stderr, "lamplighter: %v\n", err)
 	if hint := resources.HintOf(err); hint != "" {
 		fmt.Fprintf(a.stderr, "hint: %s\n", hint)

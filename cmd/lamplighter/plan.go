@@ -17,7 +17,7 @@ func (a *app) plan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Print what a run would do, in order, and change nothing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.both()
+			p, e, err := a.ready()
 			if err != nil {
 				return err
 			}

@@ -41,7 +41,7 @@ Ctrl-C: nothing more begins, everything is torn down. Ctrl-C again: leave at onc
 }
 
 func (a *app) doRun(ctx context.Context, req night.Request) error {
-	p, e, err := a.both()
+	p, e, err := a.ready()
 	if err != nil {
 		return err
 	}

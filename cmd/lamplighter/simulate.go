@@ -43,7 +43,7 @@ Without a pipeline file it shows the movielens template's.`,
 // none.
 func (a *app) simulated() (*config.Pipeline, error) {
 	if _, err := os.Stat(a.flags.file); err == nil || a.flags.file != "lamplighter.yaml" {
-		return a.pipeline()
+		return a.checked()
 	}
 	files, err := examples.Get("movielens")
 	if err != nil {
@@ -62,9 +62,6 @@ func (a *app) simulated() (*config.Pipeline, error) {
 }
 
 func (a *app) doSimulate(p *config.Pipeline, seed uint64) error {
-	if err := checkTexts(p); err != nil {
-		return usage(err)
-	}
 	outcome, err := simnight.Tonight(p, seed, code(p), nil)
 	if err != nil {
 		return &exit{code: controller.ExitFailed, err: err}

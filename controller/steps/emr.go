@@ -88,7 +88,7 @@ func (e *emrLife) absent(ctx context.Context, p *controller.Pass, owed *journal.
 		return controller.Open(p.Now.Add(e.Poll), "ended")
 	}
 	if _, out := p.Facts.Attempted(e.n.Name, "launch"); out != nil && (out.Class == resources.Permanent || out.Class == resources.Denied) {
-		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: out.Code, Msg: out.Why}
+		return controller.Next{}, again(out, out.Code)
 	}
 	if p.Facts.Tries[journal.Act{Step: e.n.Name, Verb: "launch"}] >= maxLaunches {
 		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: resources.CodeExhausted,

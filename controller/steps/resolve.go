@@ -341,7 +341,7 @@ func (r *planned) written(name, print string) *journal.Carried {
 }
 
 func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (controller.Work, error) {
-	ledger := r.ledger.Tables[l.Into]
+	ledger := r.ledger.Tables[warehouse.TableKey(l.Into)]
 	found, err := list(ctx, r.S3, l.From, l.Since, r.through, l.Mode, ledger)
 	if err != nil {
 		return controller.Work{}, err
@@ -486,20 +486,15 @@ func (r *planned) sql(name string, s *config.SQL) (controller.Work, error) {
 
 // fill cuts a script and puts the days in.
 func (r *planned) fill(text string) ([]string, error) {
-	statements, err := warehouse.Cut(text)
-	if err != nil {
-		return nil, err
-	}
 	days, err := r.days()
 	if err != nil {
 		return nil, err
 	}
-	for i, s := range statements {
-		if statements[i], err = warehouse.Fill(s, days); err != nil {
-			return nil, err
-		}
+	filled, err := warehouse.Fill(text, days)
+	if err != nil {
+		return nil, err
 	}
-	return statements, nil
+	return warehouse.Cut(filled)
 }
 
 // days are :date, :day_start and :day_end.

@@ -59,9 +59,6 @@ type Migration struct {
 	SHA256     string   `json:"sha256"`
 }
 
-// MigrationRun is the Run of a migration's receipt.
-const MigrationRun = "migration"
-
 // migrate runs what migrations the warehouse lacks, each in one transaction.
 type migrate struct {
 	base
@@ -74,7 +71,7 @@ func (m *migrate) Reconcile(ctx context.Context, p *controller.Pass) (controller
 		_, done, next, err := untilDone(ctx, p, fmt.Sprintf("migrate-%d", i+1), "migration "+mig.Name, resources.Ref{Kind: resources.KindScript, Name: mig.Name},
 			func(ctx context.Context) (warehouse.Ran, error) {
 				return m.run(ctx, at, warehouse.Script{
-					Receipt:    warehouse.Receipt{Run: MigrationRun, Step: mig.Name, SHA256: mig.SHA256},
+					Receipt:    warehouse.Receipt{Run: warehouse.MigrationRun, Step: mig.Name, SHA256: mig.SHA256},
 					Statements: mig.Statements, Timeout: at.limit, Role: m.Role,
 				})
 			})

@@ -151,7 +151,7 @@ func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Wate
 	c.SHA256 = hex.EncodeToString(sum[:])
 	c.URI = s.ledgerPrefix(at) + c.SHA256[:12] + ".json"
 	for _, r := range ledger.Receipts {
-		if r.Run == MigrationRun {
+		if r.Run == warehouse.MigrationRun {
 			c.Migrations = append(c.Migrations, r.Step)
 		}
 	}

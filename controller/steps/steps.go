@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"lamplighter/controller"
@@ -136,9 +137,14 @@ func settled[T any](p *controller.Pass, verb string) (result T, done bool, at ti
 		if !final {
 			code = resources.CodeExhausted
 		}
-		return result, false, p.Now, &resources.Fault{Class: resources.Permanent, Code: code, Msg: outcome.Why}
+		return result, false, p.Now, again(outcome, code)
 	}
 	return result, false, outcome.At.Add(pause << (tries - 1)), nil
+}
+
+// again is the error that an outcome recorded.
+func again(outcome *journal.Record, code string) error {
+	return &resources.Fault{Class: resources.Permanent, Code: code, Msg: strings.TrimPrefix(outcome.Why, outcome.Code+": ")}
 }
 
 // untilDone is what most steps do: one act that blocks, repeated while that

@@ -55,7 +55,7 @@ func (w *warehouseLife) fatal(p *controller.Pass) error {
 		if out == nil || out.Class != resources.Permanent && out.Class != resources.Denied || already(out) {
 			continue
 		}
-		return &resources.Fault{Class: resources.Permanent, Code: out.Code, Msg: out.Why}
+		return again(out, out.Code)
 	}
 	return nil
 }

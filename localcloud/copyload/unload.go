@@ -28,8 +28,8 @@ type Unload struct {
 	Gzip      bool
 	Manifest  bool
 	Verbose   bool
-	Overwrite bool // ALLOWOVERWRITE
-	Clean     bool // CLEANPATH
+	Overwrite bool  // ALLOWOVERWRITE
+	Clean     bool  // CLEANPATH
 	Serial    bool  // PARALLEL OFF
 	MaxSize   int64 // bytes of one file; 0: as large as it may get
 }

@@ -60,6 +60,22 @@ type lexer struct {
 	pos int
 }
 
+// duckOnly are keywords of DuckDB that are plain names in Redshift.
+var duckOnly = set("anti asof asymmetric at columns concurrently describe glob lambda map overlay pivot_longer pivot_wider positional semi show struct summarize symmetric tablesample unpack variadic window")
+
+// names turns words that only DuckDB reserves into quoted names. A statement
+// may begin with one.
+func names(tokens []Token) []Token {
+	for i, t := range tokens {
+		first := i == 0 || tokens[i-1].Is(";")
+		zone := t.Text == "at" && i+1 < len(tokens) && tokens[i+1].Is("time")
+		if t.Kind == Word && duckOnly[t.Text] && !first && !zone {
+			tokens[i].Kind = Quoted
+		}
+	}
+	return tokens
+}
+
 // Lex cuts SQL into tokens.
 func Lex(src string) ([]Token, error) {
 	l := &lexer{src: src}
@@ -70,7 +86,7 @@ func Lex(src string) ([]Token, error) {
 			return nil, err
 		}
 		if l.pos >= len(l.src) {
-			return out, nil
+			return names(out), nil
 		}
 		t, err := l.next()
 		if err != nil {

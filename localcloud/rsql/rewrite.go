@@ -103,7 +103,7 @@ func endsList(nodes []Node, i int) bool {
 	if n.Open != "" || n.Kind != Word || !selectEnd[n.Text] {
 		return false
 	}
-	if i > 0 && nodes[i-1].is(".") {
+	if i > 0 && nodes[i-1].in(".", "within") {
 		return false
 	}
 	return !(n.is("from") && nodes[i-1].is("distinct") && i > 1 && nodes[i-2].in("is", "not"))

@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -137,7 +139,7 @@ func (s Status) Print(w io.Writer) error {
 	}
 	for _, f := range s.Flows {
 		if f.Live {
-			fmt.Fprintf(t, "flow\t%s\t%s\t%s\t%s\n", f.Name, f.State, f.ID, strings.Trim(fmt.Sprint(f.Steps), "map[]"))
+			fmt.Fprintf(t, "flow\t%s\t%s\t%s\t%s\n", f.Name, f.State, f.ID, stepList(f.Steps))
 		}
 	}
 	for _, x := range s.Snapshots {
@@ -157,6 +159,14 @@ func (s Status) Print(w io.Writer) error {
 		fmt.Fprintln(t, "nothing is billing")
 	}
 	return t.Flush()
+}
+
+func stepList(steps map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(steps)) {
+		list = append(list, name+":"+steps[name])
+	}
+	return strings.Join(list, " ")
 }
 
 func clock(t time.Time) string {

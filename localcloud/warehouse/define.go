@@ -24,12 +24,15 @@ type column struct {
 
 // table is a table as the catalog knows it.
 type table struct {
+	database     string // temp of a temporary table
 	schema, name string
 	columns      []column
 }
 
 // sql is the table's quoted name.
-func (t *table) sql() string { return rsql.Ident(t.schema) + "." + rsql.Ident(t.name) }
+func (t *table) sql() string {
+	return rsql.Ident(t.database) + "." + rsql.Ident(t.schema) + "." + rsql.Ident(t.name)
+}
 
 // definition is what CREATE TABLE lists.
 func (t *table) definition() string {
@@ -54,9 +57,8 @@ func (s *session) lookup(ctx context.Context, n rsql.Name) (*table, error) {
 	if len(rows) == 0 || rows[0][2] == nil && n.Schema == "" {
 		return nil, pgwire.Errorf("42P01", "relation %q does not exist", n.String())
 	}
-	t := &table{schema: rows[0][0].(string), name: n.Table}
-	database := rows[0][1].(string)
-	of := " WHERE schema_name = " + quote(t.schema) + " AND table_name = " + quote(t.name) + " AND database_name = " + quote(database)
+	t := &table{database: rows[0][1].(string), schema: rows[0][0].(string), name: n.Table}
+	of := " WHERE schema_name = " + quote(t.schema) + " AND table_name = " + quote(t.name) + " AND database_name = " + quote(t.database)
 	cols, err := s.query(ctx, "SELECT column_name, data_type, column_default, NOT is_nullable FROM duckdb_columns()"+of+" ORDER BY column_index")
 	if err != nil {
 		return nil, err
@@ -140,7 +142,7 @@ func (s *session) addColumn(ctx context.Context, a *rsql.Add) error {
 		names[i] = rsql.Ident(old.name)
 	}
 	list := strings.Join(names, ", ")
-	anew := &table{schema: t.schema, name: "rs_anew_" + t.name, columns: append(t.columns, column{name: c.Name, typ: c.Type.Duck, def: c.Default, notNull: c.NotNull, max: c.Type.Max})}
+	anew := &table{database: t.database, schema: t.schema, name: "rs_anew_" + t.name, columns: append(t.columns, column{name: c.Name, typ: c.Type.Duck, def: c.Default, notNull: c.NotNull, max: c.Type.Max})}
 	for _, q := range []string{
 		"CREATE TABLE " + anew.sql() + " (" + anew.definition() + ")",
 		"INSERT INTO " + anew.sql() + " (" + list + ") SELECT " + list + " FROM " + t.sql(),

@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -107,12 +106,3 @@ func one(t testing.TB, conn *pgx.Conn, q string, args ...any) string {
 	return out
 }
 
-func TestMain(m *testing.M) {
-	if child := os.Getenv("WAREHOUSE_TEST_CHILD"); child != "" {
-		childMain(child)
-		return
-	}
-	os.Exit(m.Run())
-}
-
-func childMain(string) {}

@@ -244,7 +244,10 @@ func each[T any](ctx context.Context, parallel int, uris []string, fn func(conte
 	}
 	close(next)
 	workers.Wait()
-	return out, firstError(ctx, errs)
+	if err := firstError(ctx, errs); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // firstError prefers a real error over those that only say that the others

@@ -137,6 +137,9 @@ func (s *session) Load(ctx context.Context, b warehouse.Batch) (warehouse.Loaded
 	if err != nil {
 		return warehouse.Loaded{}, err
 	}
+	if err := s.fails(b.Step); err != nil {
+		return warehouse.Loaded{}, err
+	}
 	rest, before, err := s.missing(b)
 	if err != nil {
 		return warehouse.Loaded{}, err

@@ -120,6 +120,9 @@ func (s *session) Script(ctx context.Context, sc warehouse.Script) (warehouse.Ra
 	if err != nil {
 		return warehouse.Ran{}, err
 	}
+	if err := s.fails(sc.Receipt.Step); err != nil {
+		return warehouse.Ran{}, err
+	}
 	for _, r := range s.db.receipts {
 		if r.Run == sc.Receipt.Run && r.Attempt == sc.Receipt.Attempt && r.Step == sc.Receipt.Step {
 			return warehouse.Ran{Rows: s.db.affected[r], Already: true}, nil
@@ -139,8 +142,19 @@ func (s *session) Script(ctx context.Context, sc warehouse.Script) (warehouse.Ra
 // Query implements warehouse.Session: the answer is Options.Answers[sql].
 func (s *session) Query(ctx context.Context, sql string) (string, bool, error) {
 	s.f.p.check()
+	if err := s.fails(sql); err != nil {
+		return "", false, err
+	}
 	err := s.spend(ctx, s.f.s.take(s.f.s.work.Query))
 	return s.answer(sql), false, err
+}
+
+// fails is the error that SimOptions wants something to end in.
+func (s *session) fails(what string) error {
+	if msg, ok := s.f.s.opts.Fails[what]; ok {
+		return &resources.Fault{Class: resources.Permanent, Code: "42601", Msg: msg}
+	}
+	return nil
 }
 
 // Analyze implements warehouse.Session.

@@ -41,8 +41,11 @@ type SimOptions struct {
 	Ranges  map[Phase]Range // over DefaultRanges
 	Work    *Work           // nil is DefaultWork
 
-	Answers map[string]string   // of Session.Query and of checks, by SQL; "0" by default
-	Empty   map[string]bool     // queries whose UNLOAD has no rows
+	Answers map[string]string // of Session.Query and of checks, by SQL; "0" by default
+	Empty   map[string]bool   // queries whose UNLOAD has no rows
+	// Fails is what fails for good, with its error: steps of loads, scripts and
+	// Spark, queries of unloads and checks.
+	Fails   map[string]string
 	Metrics string              // metrics.json of Spark steps; {"rows":100,"rmse":0.88} by default
 	Folders map[string][]string // by name of a Spark step: sub-folders of its dataset, instead of the dataset itself
 }

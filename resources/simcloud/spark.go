@@ -62,7 +62,10 @@ func (sp sparkMemory) Start(flow FlowSpec, step StepSpec, done func(int, string,
 		return func() {}
 	}
 	cancelled, took, exit, reason := false, s.take(s.work.Spark), 0, ""
+	wanted, fails := s.opts.Fails[step.Name]
 	switch {
+	case fails:
+		took, exit, reason = took/2, 1, wanted
 	case s.roll(s.opts.Faults.SparkFail):
 		took, exit, reason = took/2, 1, "Unknown Error."
 	case st.limit > 0 && took > st.limit:

@@ -18,6 +18,9 @@ func (s *session) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unl
 	if err := s.spend(ctx, sim.take(sim.work.Statement)); err != nil {
 		return warehouse.Unloaded{}, err
 	}
+	if err := s.fails(u.Query); err != nil {
+		return warehouse.Unloaded{}, err
+	}
 	done := warehouse.Unloaded{Prefix: u.Prefix}
 	body, rows := s.db.text()
 	if rows == 0 || sim.opts.Empty[u.Query] {

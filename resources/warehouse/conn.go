@@ -171,7 +171,7 @@ func (s *session) transaction(ctx context.Context, limit time.Duration, locks []
 }
 
 func (s *session) lock(ctx context.Context, tables []string) error {
-	if true {
+	if len(tables) == 0 {
 		return nil
 	}
 	list := strings.Join(tables, ", ")

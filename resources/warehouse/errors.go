@@ -16,12 +16,12 @@ import (
 
 // Codes of faults that are no SQLSTATE, for callers that must tell them apart.
 const (
-	CodeCheck    = "DataCheckFailed" // a Check or MinRows of a load failed; nothing was committed
-	CodeRejected = "RowsRejected"    // COPY refused rows; the message names file, line, column, value, reason
-	CodeChanged  = "ObjectChanged"   // an object of a dated source was loaded before, with another ETag
-	CodeImplicit = "ImplicitCommit"  // a script holds a statement that cannot stay inside its transaction
-	CodeUnloaded = "UnloadUnproven"  // what UNLOAD left in S3 is not what the query gave
-	CodeReceipt  = "ScriptChanged"   // a migration changed after it had run
+	CodeCheck    = resources.CodeCheck // a Check or MinRows of a load failed; nothing was committed
+	CodeRejected = "RowsRejected"      // COPY refused rows; the message names file, line, column, value, reason
+	CodeChanged  = "ObjectChanged"     // an object of a dated source was loaded before, with another ETag
+	CodeImplicit = "ImplicitCommit"    // a script holds a statement that cannot stay inside its transaction
+	CodeUnloaded = "UnloadUnproven"    // what UNLOAD left in S3 is not what the query gave
+	CodeReceipt  = "ScriptChanged"     // a migration changed after it had run
 )
 
 // stage is where in its transaction a statement stands: it decides what a

@@ -68,21 +68,28 @@ func Cut(script string) ([]string, error) {
 		return nil, err
 	}
 	var statements []string
-	from, to := -1, -1
-	for _, t := range append(tokens, token{kind: semicolon}) {
-		switch {
-		case t.kind == semicolon && from >= 0:
-			statements = append(statements, script[from:to])
-			from = -1
-		case t.kind == semicolon || t.kind == space:
-		default:
-			if from < 0 {
-				from = t.from
-			}
-			to = t.to
-		}
+	for _, s := range spans(tokens) {
+		statements = append(statements, script[s.from:s.to])
 	}
 	return statements, nil
+}
+
+// spans are a script's statements: where each begins and ends.
+func spans(tokens []token) []token {
+	var list []token
+	open := false
+	for _, t := range tokens {
+		switch {
+		case t.kind == semicolon:
+			open = false
+		case t.kind == space:
+		case open:
+			list[len(list)-1].to = t.to
+		default:
+			list, open = append(list, t), true
+		}
+	}
+	return list
 }
 
 // Fill puts typed literals in the place of :date, :day_start and :day_end, in
