@@ -341,7 +341,11 @@ func (r *planned) written(name, print string) *journal.Carried {
 }
 
 func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (controller.Work, error) {
-	ledger := r.ledger.Tables[warehouse.TableKey(l.Into)]
+	table, err := warehouse.TableKey(l.Into)
+	if err != nil {
+		return controller.Work{}, err
+	}
+	ledger := r.ledger.Tables[table]
 	found, err := list(ctx, r.S3, l.From, l.Since, r.through, l.Mode, ledger)
 	if err != nil {
 		return controller.Work{}, err

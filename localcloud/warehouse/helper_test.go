@@ -105,4 +105,3 @@ func one(t testing.TB, conn *pgx.Conn, q string, args ...any) string {
 	}
 	return out
 }
-

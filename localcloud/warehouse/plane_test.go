@@ -242,12 +242,12 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestSlowClients: one that never logs in keeps nobody from closing.
+// TestSilentClient: one that never logs in keeps nobody from closing.
 func TestSilentClient(t *testing.T) {
 	p := newPlane(t, t.TempDir(), "http://127.0.0.1:1")
 	create(t, p, "c1")
 	host, port, _ := p.Endpoint("c1")
-	nc, err := net.Dial("tcp", fmt.Sprintf("%s:%d", host, port))
+	nc, err := net.Dial("tcp", net.JoinHostPort(host, fmt.Sprint(port)))
 	if err != nil {
 		t.Fatal(err)
 	}
