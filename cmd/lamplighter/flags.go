@@ -62,16 +62,21 @@ func (a *app) both() (*config.Pipeline, *config.Environment, error) {
 	return p, e, nil
 }
 
-// ready is both, for whatever is about to begin a night: with the texts that
-// the pipeline holds looked into as well, so that nothing is created for a
-// script that cannot run.
-func (a *app) ready() (*config.Pipeline, *config.Environment, error) {
+// ready is both, for whatever is about to begin the night of a date ("" is the
+// window that is open): with the date, and the texts that the pipeline holds,
+// looked into as well, so that nothing is created for a script that cannot run.
+func (a *app) ready(date string) (*config.Pipeline, *config.Environment, error) {
 	p, e, err := a.both()
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := checkTexts(p, a.flags.file); err != nil {
 		return nil, nil, usage(err)
+	}
+	if date != "" {
+		if _, err := p.Schedule.OpensOn(date); err != nil {
+			return nil, nil, usage(&resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("--date %s: %v", date, err), Hint: "write it as 2026-11-22"})
+		}
 	}
 	return p, e, nil
 }

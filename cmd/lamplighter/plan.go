@@ -17,7 +17,7 @@ func (a *app) plan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Print what a run would do, in order, and change nothing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.ready()
+			p, e, err := a.ready(req.Date)
 			if err != nil {
 				return err
 			}

@@ -17,8 +17,10 @@ import (
 	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/controller/cost"
+	"lamplighter/controller/journal"
 	"lamplighter/controller/night"
 	"lamplighter/controller/report"
+	"lamplighter/controller/steps"
 	"lamplighter/resources"
 )
 
@@ -41,7 +43,7 @@ Ctrl-C: nothing more begins, everything is torn down. Ctrl-C again: leave at onc
 }
 
 func (a *app) doRun(ctx context.Context, req night.Request) error {
-	p, e, err := a.ready()
+	p, e, err := a.ready(req.Date)
 	if err != nil {
 		return err
 	}
@@ -136,13 +138,30 @@ func (a *app) tell(w night.World, p *config.Pipeline, e *config.Environment, req
 	if !a.json() {
 		fmt.Fprintln(a.stdout, summary.StateLine)
 	}
-	if stop.terminated.Load() && len(summary.Billing) > 0 {
-		fmt.Fprintf(a.stderr, "the kill switch ends it at %s, if no run comes back before\n", result.Facts.Opening.Window.HardStop.Add(30*time.Minute).Format(time.RFC3339))
+	if stop.terminated.Load() {
+		a.belts(result.Facts)
 	}
 	if err == nil && ending.ExitCode == controller.ExitOK {
 		return nil
 	}
 	return &exit{code: ending.ExitCode, err: err}
+}
+
+// belts says what ends by itself what still bills, if no run comes back.
+func (a *app) belts(f *journal.Facts) {
+	told := map[string]bool{}
+	for _, o := range f.Debts() {
+		if told[o.Ref.Kind] {
+			continue
+		}
+		told[o.Ref.Kind] = true
+		switch o.Ref.Kind {
+		case resources.KindSwitch:
+			fmt.Fprintf(a.stderr, "if no run comes back, the kill switch deletes the warehouse, with a final snapshot, from %s on\n", f.Opening.Window.HardStop.Add(steps.SwitchMargin).Format(time.RFC3339))
+		case resources.KindFlow:
+			fmt.Fprintln(a.stderr, "if no run comes back, the Spark cluster ends with its last step, and each step at its own time limit")
+		}
+	}
 }
 
 // afterTerm is the exit code of a run that was told to leave in the middle.

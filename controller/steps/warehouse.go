@@ -122,14 +122,14 @@ func (w *warehouseLife) open(ctx context.Context, p *controller.Pass, armed *jou
 func (w *warehouseLife) arm(ctx context.Context, p *controller.Pass, name string) (controller.Next, error) {
 	effect := journal.Effect{Verb: "arm", Ref: resources.Ref{Kind: resources.KindSwitch, Name: name}, Creates: true}
 	err := p.Do(ctx, effect, func(ctx context.Context) (any, error) {
-		return nil, w.Switches.Arm(ctx, name, p.Window().HardStop.Add(switchMargin))
+		return nil, w.Switches.Arm(ctx, name, p.Window().HardStop.Add(SwitchMargin))
 	})
 	return controller.Next{Look: p.Now, Why: "arming the kill switch"}, err
 }
 
-// switchMargin is how long after the hard stop the kill switch first fires: a
+// SwitchMargin is how long after the hard stop the kill switch first fires: a
 // controller that is alive has ended everything by then.
-const switchMargin = 30 * time.Minute
+const SwitchMargin = 30 * time.Minute
 
 func (w *warehouseLife) verb() string {
 	if w.spec.Base == "" && w.spec.BaseFrom == "" {

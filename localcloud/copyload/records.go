@@ -88,7 +88,7 @@ func (r *recordReader) next() (*record, error) {
 		if err := r.readLine(); err != nil {
 			return nil, err
 		}
-		r.out = record{line: r.line}
+		r.out = record{line: r.line, fields: r.out.fields[:0]}
 		var err error
 		if r.c.Format == "csv" {
 			err = r.csv()
@@ -121,7 +121,6 @@ func (r *recordReader) endField() { r.ends = append(r.ends, len(r.flat)) }
 // finish makes fields of flat and ends.
 func (r *recordReader) finish() {
 	start := 0
-	r.out.fields = r.out.fields[:0]
 	for _, end := range r.ends {
 		r.out.fields = append(r.out.fields, r.flat[start:end])
 		start = end

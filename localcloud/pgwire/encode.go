@@ -20,6 +20,9 @@ func (c *conn) encode(col Column, format int16, v any) ([]byte, error) {
 	if s, ok := v.(string); ok && format == pgtype.TextFormatCode {
 		return []byte(s), nil
 	}
+	if t, ok := v.(time.Time); ok && col.OID == OIDTimestamptz && format == pgtype.TextFormatCode {
+		return t.UTC().AppendFormat(nil, "2006-01-02 15:04:05.999999-07"), nil
+	}
 	b, err := c.types.Encode(col.OID, format, v, make([]byte, 0, 16))
 	if err != nil {
 		return nil, Errorf("XX000", "column %q: cannot send %T as type %d: %v", col.Name, v, col.OID, err)

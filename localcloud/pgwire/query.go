@@ -344,10 +344,14 @@ func (c *conn) execute(m *pgproto3.Execute) error {
 		if err != nil {
 			return c.cause(ctx, err)
 		}
-		if cols := p.stmt.prepared.Columns(); res.Rows != nil && len(cols) == len(res.Columns) {
+		p.result = res
+		if res.Rows != nil {
+			cols := p.stmt.prepared.Columns()
+			if len(cols) != len(res.Columns) {
+				return Errorf("0A000", "cached plan must not change result type")
+			}
 			res.Columns = cols // what was described is what is sent
 		}
-		p.result = res
 	}
 	if p.done {
 		c.send(&pgproto3.CommandComplete{CommandTag: []byte("SELECT 0")})

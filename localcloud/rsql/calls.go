@@ -98,9 +98,6 @@ func (r *rewriter) sessionValue(fn string, args []Node) ([]Node, bool) {
 		return nil, false
 	}
 	r.session = true
-	if v.Text[0] == '-' {
-		return []Node{group(op("-"), Node{Token: Token{Kind: Num, Text: v.Text[1:]}})}, true
-	}
 	return cast([]Node{v}, Type{Duck: "BIGINT"}), len(args) == 0
 }
 

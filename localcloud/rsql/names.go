@@ -128,8 +128,10 @@ func callName(item []Node) string {
 		return "date_part"
 	case "position":
 		return "strpos"
-	case "substring":
-		return "substring"
+	case "dateadd":
+		return "date_add"
+	case "datediff":
+		return "date_diff"
 	}
 	return name
 }

@@ -132,9 +132,13 @@ func (s *Server) startPlanes(context.Context) (err error) {
 	if s.spark, err = spark.New(c); err != nil {
 		return err
 	}
-	s.warehouse, err = s.config.Warehouse(WarehouseConfig{Dir: s.config.Data.path("warehouse"), S3Endpoint: s.Endpoint(), Region: s.config.Region,
+	w, err := s.config.Warehouse(WarehouseConfig{Dir: s.config.Data.path("warehouse"), S3Endpoint: s.Endpoint(), Region: s.config.Region,
 		Key: s.account.Key, Secret: s.account.Secret, Logger: s.config.Logger})
-	return err
+	if err != nil {
+		return fmt.Errorf("start the warehouse: %w", err)
+	}
+	s.warehouse = w
+	return nil
 }
 
 // startCloud starts the control planes, from the saved state, and the

@@ -26,7 +26,7 @@ var flagOptions = map[string]bool{"--verbose": true, "-v": true, "--supervise": 
 var droppedConf = []string{
 	"spark.master", "spark.submit.deployMode", "spark.yarn.", "spark.dynamicAllocation.", "spark.shuffle.service.enabled",
 	"spark.executor.memory", "spark.executor.memoryOverhead", "spark.executor.cores", "spark.executor.instances", "spark.driver.memoryOverhead",
-	"spark.driver.cores", "spark.hadoop.fs.s3.", "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region",
+	"spark.driver.cores", "spark.pyspark.python", "spark.pyspark.driver.python", "spark.executorEnv.PYSPARK_PYTHON", "spark.hadoop.fs.s3.", "spark.hadoop.fs.s3a.endpoint", "spark.hadoop.fs.s3a.endpoint.region",
 	"spark.hadoop.fs.s3a.access.key", "spark.hadoop.fs.s3a.secret.key", "spark.hadoop.fs.s3a.aws.credentials.provider",
 	"spark.hadoop.fs.s3a.connection.ssl.enabled", "spark.hadoop.fs.s3a.path.style.access", "spark.hadoop.fs.s3a.directory.marker.retention",
 }

@@ -39,8 +39,8 @@ var macros = []string{
 		WHEN 'year' THEN to_years(n) WHEN 'quarter' THEN to_months(n * 3) WHEN 'month' THEN to_months(n) WHEN 'week' THEN to_weeks(n) WHEN 'day' THEN to_days(n)
 		WHEN 'hour' THEN to_hours(n) WHEN 'minute' THEN to_minutes(n) WHEN 'second' THEN to_seconds(n)
 		WHEN 'millisecond' THEN to_milliseconds(n) WHEN 'microsecond' THEN to_microseconds(n) ELSE error('invalid date part ' || p) END`,
-	// Weeks begin on Sunday.
-	`CREATE OR REPLACE MACRO main.datediff(p, a, b) AS CASE WHEN p = 'week' THEN date_diff('week', a + INTERVAL 1 DAY, b + INTERVAL 1 DAY) ELSE date_diff(p, a, b) END`,
+	// Weeks begin on Sunday, and crossing into one counts; DuckDB counts whole weeks.
+	`CREATE OR REPLACE MACRO main.datediff(p, a, b) AS CASE WHEN p = 'week' THEN system.main."//"(date_diff('day', date_trunc('week', a + INTERVAL 1 DAY), date_trunc('week', b + INTERVAL 1 DAY)), 7) ELSE date_diff(p, a, b) END`,
 	`CREATE OR REPLACE MACRO main.add_months(d, n) AS CASE WHEN last_day(d) = CAST(d AS DATE) THEN CAST(last_day(d + to_months(n)) AS TIMESTAMP) ELSE CAST(d + to_months(n) AS TIMESTAMP) END`,
 	`CREATE OR REPLACE MACRO main.convert_timezone(z, t) AS (t AT TIME ZONE 'UTC') AT TIME ZONE z, (f, z, t) AS (t AT TIME ZONE f) AT TIME ZONE z`,
 	// Strings.

@@ -143,11 +143,7 @@ func (p *Plane) restoreFiles(id, snapshot string, spec simcloud.ClusterSpec) err
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	file := databaseFile(from, m)
-	if _, err := copyFile(databaseFile(dir, m), file); err != nil {
-		return err
-	}
-	if _, err := copyFile(databaseFile(dir, m)+".wal", file+".wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if _, err := copyDatabase(dir, from, m); err != nil {
 		return err
 	}
 	m.Port, m.Base, m.TakenAt = 0, snapshot, time.Time{}

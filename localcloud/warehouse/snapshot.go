@@ -41,6 +41,7 @@ func (p *Plane) takeSnapshot(id, snapshot string) (simcloud.SnapshotSize, error)
 	if err != nil {
 		return size, err
 	}
+	changed += bytes.wal
 	meta.Port, meta.Base, meta.TakenAt = 0, "", time.Now().UTC()
 	for _, u := range meta.Users {
 		u.Logins = nil
@@ -57,17 +58,17 @@ func (p *Plane) takeSnapshot(id, snapshot string) (simcloud.SnapshotSize, error)
 		}
 	}
 	const mb = 1 << 20
-	size = simcloud.SnapshotSize{Incremental: float64(changed) / mb, Total: float64(bytes) / mb}
+	size = simcloud.SnapshotSize{Incremental: float64(changed) / mb, Total: float64(bytes.file+bytes.wal) / mb}
 	return size, syncDir(p.snapshotsDir())
 }
 
 // copyCluster copies the files of a cluster, served or paused, into dir.
-func (p *Plane) copyCluster(id, dir string) (*clusterMeta, int64, error) {
+func (p *Plane) copyCluster(id, dir string) (*clusterMeta, copied, error) {
 	c := p.cluster(id)
 	if c == nil {
 		meta, err := loadMeta(p.clusterDir(id))
 		if err != nil {
-			return nil, 0, err
+			return nil, copied{}, err
 		}
 		n, err := copyDatabase(dir, p.clusterDir(id), meta)
 		return meta, n, err
@@ -84,14 +85,16 @@ func (p *Plane) copyCluster(id, dir string) (*clusterMeta, int64, error) {
 	return meta, n, err
 }
 
-func copyDatabase(to, from string, m *clusterMeta) (int64, error) {
-	n, err := copyFile(databaseFile(to, m), databaseFile(from, m))
-	if err != nil {
-		return 0, err
+// copied is how many bytes a copy has, in the file and in the log beside it.
+type copied struct{ file, wal int64 }
+
+func copyDatabase(to, from string, m *clusterMeta) (n copied, err error) {
+	if n.file, err = copyFile(databaseFile(to, m), databaseFile(from, m)); err != nil {
+		return n, err
 	}
-	wal, err := copyFile(databaseFile(to, m)+".wal", databaseFile(from, m)+".wal")
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return 0, err
+	n.wal, err = copyFile(databaseFile(to, m)+".wal", databaseFile(from, m)+".wal")
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
 	}
-	return n + wal, nil
+	return n, err
 }

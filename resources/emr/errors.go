@@ -44,7 +44,7 @@ func refine(err error) error {
 // everywhere yet is refused like a wrong one; it is asked again, as Terraform
 // does (internal/service/emr/cluster.go).
 func launchFault(err error, name string) error {
-	judged := change(err, "launching "+name)
+	judged := awsfault.Change(err, "launching "+name, codes)
 	var f *resources.Fault
 	if !errors.As(judged, &f) || !f.Class.NoEffect() {
 		return judged
