@@ -26,6 +26,7 @@ func (c *environmentCheck) defaults() {
 	fill(c.reader, "kill_switch.group", &e.KillSwitch.Group, "default")
 	fill(c.reader, "timing.grace", &e.Timing.Grace, Duration(5*time.Minute))
 	fill(c.reader, "timing.poll", &e.Timing.Poll, Duration(5*time.Second))
+	fill(c.reader, "timing.kill_switch_margin", &e.Timing.KillSwitchMargin, Duration(30*time.Minute))
 	if e.Credentials != nil {
 		fill(c.reader, "credentials.profile", &e.Credentials.Profile, "default")
 	}
@@ -155,6 +156,9 @@ func (c *environmentCheck) checkTiming() {
 	}
 	if c.e.Timing.Grace < Duration(time.Second) {
 		c.report("timing.grace", "leave it out for 5m", "%s is too short: a look right after a create would prove an absence", c.e.Timing.Grace)
+	}
+	if c.e.Timing.KillSwitchMargin < Duration(time.Second) {
+		c.report("timing.kill_switch_margin", "leave it out for 30m", "%s is too short: the kill switch would fire on a controller that is alive", c.e.Timing.KillSwitchMargin)
 	}
 }
 

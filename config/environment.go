@@ -81,4 +81,7 @@ type Timing struct {
 	// Poll is how long to wait between two looks at a state that is expected to
 	// change. Default 5s.
 	Poll Duration `yaml:"poll" json:"poll,omitempty"`
+	// KillSwitchMargin is how long after the hard stop the kill switch first
+	// fires: a controller that is alive has ended everything by then. Default 30m.
+	KillSwitchMargin Duration `yaml:"kill_switch_margin" json:"kill_switch_margin,omitempty"`
 }

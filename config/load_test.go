@@ -147,7 +147,7 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e.Account != "001234567012" || e.Name != "good" || e.Database != "dev" || e.Warehouse.Port != 5439 || e.KillSwitch.Group != "default" ||
-		e.Timing.Grace.D() != 3*time.Second || e.Timing.Poll.D() != 500*time.Millisecond {
+		e.Timing.Grace.D() != 3*time.Second || e.Timing.Poll.D() != 500*time.Millisecond || e.Timing.KillSwitchMargin.D() != 30*time.Minute {
 		t.Errorf("read as %+v", e)
 	}
 	if got := e.Path(e.Credentials.File); got != filepath.FromSlash("testdata/environment/credentials") {

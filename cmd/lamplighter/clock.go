@@ -21,3 +21,21 @@ func (wallClock) Wait(ctx context.Context, until time.Time, wake <-chan struct{}
 }
 
 func (wallClock) Go(fn func()) { go fn() }
+
+// every calls fn until the returned func is called.
+func every(d time.Duration, fn func()) func() {
+	ticker, stop := time.NewTicker(d), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-ticker.C:
+				fn()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() { ticker.Stop(); close(stop) }
+}
+
+// look is how text on stdout is written.

@@ -63,7 +63,7 @@ func execute(ctx context.Context, args []string, a app) int {
 	}
 	var e *exit
 	if !errors.As(err, &e) {
-		e = &exit{code: controller.ExitUsage, err: err}
+		e = &exit{code: controller.ExitUsage, err: &resources.Fault{Msg: err.Error(), Err: err, Hint: "`lamplighter help` lists commands and flags"}}
 	}
 	if e.err != nil {
 		a.complain(e.err)
@@ -109,13 +109,11 @@ left billing, whatever dies on the way. Then it says what it cost.`,
 	f := root.PersistentFlags()
 	f.StringVarP(&a.flags.file, "file", "f", "lamplighter.yaml", "the pipeline `FILE`")
 	f.StringVarP(&a.flags.env, "env", "e", "", "the environment `NAME`: environments/NAME.yaml beside the pipeline file; the only one there is, if not given")
-	f.StringVarP(&a.flags.output, "output", "o", "text", "`text` or json")
+	f.StringVarP(&a.flags.output, "output", "o", "text", "`FORMAT`: text or json")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "only results and errors")
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, "every record of the journal")
 	root.AddCommand(a.initCommand(), a.check(), a.simulate(), a.plan(), a.run(), a.status(), a.runs(), a.logs(), a.teardown(), a.versionCommand())
-	for _, c := range root.Commands() {
-		c.SetUsageTemplate(c.UsageTemplate() + exitStatuses + "\n")
-	}
+	root.SetUsageTemplate(root.UsageTemplate() + exitStatuses + "\n") // of its commands too
 	return root
 }
 

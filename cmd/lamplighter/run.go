@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -20,7 +21,6 @@ import (
 	"lamplighter/controller/journal"
 	"lamplighter/controller/night"
 	"lamplighter/controller/report"
-	"lamplighter/controller/steps"
 	"lamplighter/resources"
 )
 
@@ -65,16 +65,17 @@ func (a *app) doRun(ctx context.Context, req night.Request) error {
 // reporter is the story's teller, and what keeps a live table ticking.
 func (a *app) reporter(p *config.Pipeline) (report.Reporter, func() func()) {
 	still := func() func() { return func() {} }
-	look := a.look(p)
+	look := lookAt(p, a.stderr, a.getenv)
 	switch {
 	case a.json():
-		return report.NewEvents(a.stdout, time.Now), still
+		return report.NewEvents(a.stdout, wallClock{}.Now), still
 	case a.flags.quiet:
 		return report.Quiet{}, still
 	}
 	file, ok := a.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) || a.flags.verbose {
-		return report.NewLines(a.stderr, look, time.Now, a.flags.verbose), still
+		look.Width = 0 // a log line is not cut
+		return report.NewLines(a.stderr, look, wallClock{}.Now, a.flags.verbose), still
 	}
 	size := func() (int, int) {
 		width, height, err := term.GetSize(int(file.Fd()))
@@ -83,35 +84,23 @@ func (a *app) reporter(p *config.Pipeline) (report.Reporter, func() func()) {
 		}
 		return width, height
 	}
-	screen := report.NewScreen(file, look, size, time.Now, cost.Embedded())
+	screen := report.NewScreen(file, look, size, wallClock{}.Now, cost.Embedded())
 	return screen, func() func() { return every(time.Second, screen.Tick) }
 }
 
-// every calls fn until the returned func is called.
-func every(d time.Duration, fn func()) func() {
-	ticker, stop := time.NewTicker(d), make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-ticker.C:
-				fn()
-			case <-stop:
-				return
-			}
-		}
-	}()
-	return func() { ticker.Stop(); close(stop) }
-}
+func (a *app) look(p *config.Pipeline) report.Look { return lookAt(p, a.stdout, a.getenv) }
 
-func (a *app) look(p *config.Pipeline) report.Look {
+// lookAt is how text is written to a stream: in the schedule's zone; coloured,
+// and as wide as the terminal, if it is one.
+func lookAt(p *config.Pipeline, stream io.Writer, getenv func(string) string) report.Look {
 	l := report.Look{}
 	if p != nil {
 		if zone, err := time.LoadLocation(p.Schedule.Timezone); err == nil {
 			l.Zone = zone
 		}
 	}
-	if file, ok := a.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		l.Color = report.WantsColor(true, a.getenv)
+	if file, ok := stream.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		l.Color = report.WantsColor(true, getenv)
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 			l.Width = width
 		}
@@ -132,14 +121,14 @@ func (a *app) tell(w night.World, p *config.Pipeline, e *config.Environment, req
 	if promoted := night.Promoted(context.WithoutCancel(stop.ctx), w, p, e); promoted != nil {
 		ending.NextFrom, ending.DataThrough = promoted.Snapshot, promoted.DataThrough
 	}
-	bill := cost.Bill(result.Records, cost.Embedded(), w.Clock.Now())
+	bill := a.bill(context.WithoutCancel(stop.ctx), w, p, e, result)
 	summary := report.Summarize(result.Records, bill, ending)
 	reporter.Close(summary)
 	if !a.json() {
 		fmt.Fprintln(a.stdout, summary.StateLine)
 	}
 	if stop.terminated.Load() {
-		a.belts(result.Facts)
+		a.belts(e, result.Facts)
 	}
 	if err == nil && ending.ExitCode == controller.ExitOK {
 		return nil
@@ -148,7 +137,7 @@ func (a *app) tell(w night.World, p *config.Pipeline, e *config.Environment, req
 }
 
 // belts says what ends by itself what still bills, if no run comes back.
-func (a *app) belts(f *journal.Facts) {
+func (a *app) belts(e *config.Environment, f *journal.Facts) {
 	told := map[string]bool{}
 	for _, o := range f.Debts() {
 		if told[o.Ref.Kind] {
@@ -157,11 +146,36 @@ func (a *app) belts(f *journal.Facts) {
 		told[o.Ref.Kind] = true
 		switch o.Ref.Kind {
 		case resources.KindSwitch:
-			fmt.Fprintf(a.stderr, "if no run comes back, the kill switch deletes the warehouse, with a final snapshot, from %s on\n", f.Opening.Window.HardStop.Add(steps.SwitchMargin).Format(time.RFC3339))
+			fmt.Fprintf(a.stderr, "if no run comes back, the kill switch deletes the warehouse, with a final snapshot, from %s on\n", f.Opening.Window.HardStop.Add(night.SwitchMargin(e)).Format(time.RFC3339))
 		case resources.KindFlow:
 			fmt.Fprintln(a.stderr, "if no run comes back, the Spark cluster ends with its last step, and each step at its own time limit")
 		}
 	}
+}
+
+// bill is that of the run: of all its attempts, a lost one included. One whose
+// records cannot be read now is left out, and the bill says so.
+func (a *app) bill(ctx context.Context, w night.World, p *config.Pipeline, e *config.Environment, result night.Result) cost.Statement {
+	now := w.Clock.Now()
+	if result.Facts.IsClosed {
+		now = result.Facts.Latest
+	}
+	var all []cost.Statement
+	unread := ""
+	for id := result.ID; id.Attempt > 1; {
+		id.Attempt--
+		records, err := night.RecordsOf(ctx, w, p, e, id)
+		if err != nil {
+			unread = fmt.Sprintf("attempt %d is not in it: %v", id.Attempt, err)
+			break
+		}
+		all = append([]cost.Statement{cost.Bill(records, cost.Embedded(), now)}, all...)
+	}
+	bill := cost.Sum(append(all, cost.Bill(result.Records, cost.Embedded(), now))...)
+	if unread != "" {
+		bill.AtLeast, bill.Notes = true, append(bill.Notes, unread)
+	}
+	return bill
 }
 
 // afterTerm is the exit code of a run that was told to leave in the middle.

@@ -60,7 +60,7 @@ func realWorld(ctx context.Context, p *config.Pipeline, e *config.Environment) (
 // own only the named file counts: ambient keys are never sent there.
 func awsConfig(ctx context.Context, e *config.Environment) (aws.Config, error) {
 	if e.EndpointURL == "" {
-		return awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(e.Region))
+		return awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(e.Region), awsconfig.WithHTTPClient(httpClient()))
 	}
 	file := e.Path(e.Credentials.File)
 	profile, err := awsconfig.LoadSharedConfigProfile(ctx, e.Credentials.Profile, func(o *awsconfig.LoadSharedConfigOptions) {
@@ -71,7 +71,7 @@ func awsConfig(ctx context.Context, e *config.Environment) (aws.Config, error) {
 			Hint: "the embedded cloud writes that file when it starts"}
 	}
 	keys := profile.Credentials
-	return aws.Config{Region: e.Region, BaseEndpoint: aws.String(e.EndpointURL),
+	return aws.Config{Region: e.Region, BaseEndpoint: aws.String(e.EndpointURL), HTTPClient: httpClient(),
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken)}, nil
 }
 

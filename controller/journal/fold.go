@@ -57,22 +57,23 @@ func Fold(records []Record) *Facts {
 	return f
 }
 
-// Apply adds the next record.
+// Apply adds the next record. One that lacks what its kind is about changes
+// nothing but the count.
 func (f *Facts) Apply(r Record) {
 	f.Seq, f.Epoch, f.Latest = r.Seq, max(f.Epoch, r.Epoch), r.At
-	switch r.Kind {
-	case Opened:
+	switch {
+	case r.Kind == Opened && r.Opening != nil:
 		f.Opening, f.Plan = r.Opening, r.Opening.Plan
-	case Intent:
+	case r.Kind == Intent && r.Effect != nil:
 		f.intend(r)
-	case Outcome:
+	case r.Kind == Outcome:
 		f.conclude(r)
-	case Saw:
+	case r.Kind == Saw && r.Seen != nil:
 		f.see(r)
-	case Settled:
+	case r.Kind == Settled:
 		f.Settled[r.Step] = r
 		f.keep(r)
-	case Closed:
+	case r.Kind == Closed:
 		f.IsClosed = true
 	}
 }

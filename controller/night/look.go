@@ -244,3 +244,9 @@ func Promoted(ctx context.Context, w World, p *config.Pipeline, e *config.Enviro
 	}
 	return promoted
 }
+
+// RecordsOf are an attempt's records. It needs no lease.
+func RecordsOf(ctx context.Context, w World, p *config.Pipeline, e *config.Environment, id journal.AttemptID) ([]journal.Record, error) {
+	d := w.deps(p, e, w.Clock.Now())
+	return Records(ctx, d.S3, d.Layout, w.Clock, id)
+}

@@ -217,7 +217,7 @@ func (r *running) once(ctx context.Context, id journal.AttemptID) (Result, error
 		return result, err
 	}
 	result.ExitCode = controller.ExitCode(facts)
-	return result, r.leave(ctx, store, id)
+	return result, r.leave(ctx, store, id, kept.records)
 }
 
 // unread is the exit code of a run whose journal could not be read: what does
@@ -244,12 +244,12 @@ func refusal(err error) int {
 
 // leave writes a closed attempt's records as one object. Repeats write the
 // same.
-func (r *running) leave(ctx context.Context, store *journals3.Store, id journal.AttemptID) error {
+func (r *running) leave(ctx context.Context, store *journals3.Store, id journal.AttemptID, records []journal.Record) error {
 	uri := r.deps.Layout.Archive(id)
 	if _, err := r.deps.S3.Head(ctx, uri); err == nil {
 		return nil
 	}
-	return store.Archive(ctx, uri)
+	return store.Archive(ctx, uri, records)
 }
 
 // pointLatest makes an attempt the newest. It only moves forward.

@@ -59,6 +59,8 @@ func (w World) deps(p *config.Pipeline, e *config.Environment, opens time.Time) 
 		Role:     e.Roles.Warehouse,
 		Region:   e.Region,
 		Poll:     poll(e),
+
+		SwitchMargin: SwitchMargin(e),
 	}
 	d.Redshift = &redshift.Clusters{API: w.Redshift, Settings: redshiftSettings(p, e, opens), Random: w.Random}
 	d.EMR = &emr.Clusters{API: w.EMR, Settings: emrSettings(p, e)}
@@ -72,6 +74,14 @@ func poll(e *config.Environment) time.Duration {
 		return e.Timing.Poll.D()
 	}
 	return 5 * time.Second
+}
+
+// SwitchMargin is how long after the hard stop a kill switch first fires.
+func SwitchMargin(e *config.Environment) time.Duration {
+	if e.Timing.KillSwitchMargin > 0 {
+		return e.Timing.KillSwitchMargin.D()
+	}
+	return 30 * time.Minute
 }
 
 func tags(p *config.Pipeline) map[string]string {

@@ -31,6 +31,9 @@ type Deps struct {
 	Role      string        // IAM role of the warehouse, for COPY and UNLOAD
 	Region    string        // of the buckets
 	Poll      time.Duration // between two looks at a state expected to change
+	// SwitchMargin is how long after the hard stop the kill switch first fires: a
+	// controller that is alive has ended everything by then.
+	SwitchMargin time.Duration
 }
 
 // Builder makes steps of nodes.

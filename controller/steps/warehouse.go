@@ -122,14 +122,10 @@ func (w *warehouseLife) open(ctx context.Context, p *controller.Pass, armed *jou
 func (w *warehouseLife) arm(ctx context.Context, p *controller.Pass, name string) (controller.Next, error) {
 	effect := journal.Effect{Verb: "arm", Ref: resources.Ref{Kind: resources.KindSwitch, Name: name}, Creates: true}
 	err := p.Do(ctx, effect, func(ctx context.Context) (any, error) {
-		return nil, w.Switches.Arm(ctx, name, p.Window().HardStop.Add(SwitchMargin))
+		return nil, w.Switches.Arm(ctx, name, p.Window().HardStop.Add(w.SwitchMargin))
 	})
 	return controller.Next{Look: p.Now, Why: "arming the kill switch"}, err
 }
-
-// SwitchMargin is how long after the hard stop the kill switch first fires: a
-// controller that is alive has ended everything by then.
-const SwitchMargin = 30 * time.Minute
 
 func (w *warehouseLife) verb() string {
 	if w.spec.Base == "" && w.spec.BaseFrom == "" {
@@ -254,6 +250,10 @@ func (w *warehouseLife) end(ctx context.Context, p *controller.Pass, owed *journ
 	switch state {
 	case "deleting", "final-snapshot", "creating", "pausing", "resuming", "rebooting", "modifying", "renaming", "resizing":
 		return controller.Again(p.Now.Add(w.Poll), state)
+	case "paused":
+		if why := w.shut(p); why != "" { // compute stopped, data kept: it stays owed, and the kill switch stays armed
+			return controller.Next{State: controller.Finished, Why: "paused: " + why, Result: map[string]string{"paused": owed.Ref.Name}}, nil
+		}
 	}
 	return w.delete(ctx, p, owed)
 }
@@ -278,9 +278,24 @@ func (w *warehouseLife) delete(ctx context.Context, p *controller.Pass, owed *jo
 	return controller.Next{Look: p.Now.Add(w.Poll), Why: "delete asked for"}, err
 }
 
+// maxSaving is how often a delete with a final snapshot is asked for before
+// the warehouse is paused instead: the snapshot itself may be what fails.
+const maxSaving = 3
+
+// pause stops the nodes of a warehouse that could not be saved.
+func (w *warehouseLife) pause(ctx context.Context, p *controller.Pass, owed *journal.Obligation, why string) (controller.Next, error) {
+	err := p.Do(ctx, journal.Effect{Verb: "pause", Ref: owed.Ref}, func(ctx context.Context) (any, error) {
+		return nil, w.Redshift.Pause(ctx, owed.Ref.Name)
+	})
+	return controller.Next{Look: p.Now.Add(w.Poll), Why: "pause: " + why}, err
+}
+
 // deleteSaving ends the cluster and keeps its content in a final snapshot,
 // which stays owed: a person, or the next run, decides about it.
 func (w *warehouseLife) deleteSaving(ctx context.Context, p *controller.Pass, owed *journal.Obligation, why string) (controller.Next, error) {
+	if p.Facts.Tries[journal.Act{Step: w.n.Name, Verb: "delete-saving"}] >= maxSaving {
+		return w.pause(ctx, p, owed, why)
+	}
 	kept := p.Facts.Owes(w.n.Name, resources.KindSnapshot)
 	name := p.NewName()
 	if kept != nil && !kept.Closed {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -67,12 +68,21 @@ func (s *Server) start(nc net.Conn) bool {
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
+		defer s.forget(c)
 		c.serve()
-		s.mu.Lock()
-		delete(s.conns, c.pid)
-		s.mu.Unlock()
 	}()
 	return true
+}
+
+// forget takes a connection that ended off the list. A panic while it was
+// served ends this connection only.
+func (s *Server) forget(c *conn) {
+	if p := recover(); p != nil {
+		s.Log.Error("a connection failed", "pid", c.pid, "panic", p, "stack", string(debug.Stack()))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c.pid)
 }
 
 // Close ends all sessions as an administrator does (57P01) and returns when

@@ -9,8 +9,7 @@ import (
 // renamed are functions that DuckDB has by another name.
 var renamed = map[string]string{
 	"nvl": "coalesce", "len": "length", "char_length": "length", "character_length": "length",
-	"octet_length": "strlen", "approximate_percentile_disc": "percentile_disc",
-	"bool_and": "bool_and", "bool_or": "bool_or", "nvarchar": "varchar",
+	"octet_length": "strlen",
 }
 
 // dateParts are the functions whose first argument is a bare date part.
@@ -34,7 +33,7 @@ func (r *rewriter) call(nodes []Node) ([]Node, error) {
 	case "sum":
 		return r.sum(fn, args, suffix)
 	case "avg":
-		return r.avg(fn, args, suffix)
+		return r.avg(args, suffix)
 	case "decode":
 		return r.decode(args)
 	case "listagg":
@@ -152,7 +151,14 @@ func (r *rewriter) sum(fn Node, args, suffix []Node) ([]Node, error) {
 
 // avg of integers is a truncated BIGINT, of decimals a decimal of the same
 // scale (RSD r_AVG); DuckDB's is always DOUBLE.
-func (r *rewriter) avg(fn Node, args, suffix []Node) ([]Node, error) {
+func (r *rewriter) avg(args, suffix []Node) ([]Node, error) {
+	witness, ok, err := r.witness(args)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, Unsupported("avg over an aggregate or window function", "compute the inner one in a subquery first")
+	}
 	var parts [][]Node
 	for _, name := range []string{"sum", "count", "avg"} {
 		p, err := r.plain(word(name), args, suffix)
@@ -160,13 +166,6 @@ func (r *rewriter) avg(fn Node, args, suffix []Node) ([]Node, error) {
 			return nil, err
 		}
 		parts = append(parts, p)
-	}
-	witness, ok, err := r.witness(args)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, Unsupported("avg over an aggregate or window function", "compute the inner one in a subquery first")
 	}
 	return call("rs_avg", witness, parts[0], parts[1], parts[2]), nil
 }

@@ -135,11 +135,13 @@ func (r *rewriter) attributes(c *Column, nodes []Node) error {
 			}
 			take(i)
 		case n.is("default"):
-			end := 1
-			for end < len(nodes) && !nodes[end].in("not", "null", "unique", "distkey", "sortkey", "primary", "encode", "collate", "references") || end == 1 {
+			if len(nodes) < 2 {
+				return Syntaxf("DEFAULT of column %s takes an expression", c.Name)
+			}
+			end := 2
+			for end < len(nodes) && !nodes[end].in("not", "null", "unique", "distkey", "sortkey", "primary", "encode", "collate", "references") {
 				end++
 			}
-			end = min(end, len(nodes))
 			out, err := r.expr(nodes[1:end])
 			if err != nil {
 				return err

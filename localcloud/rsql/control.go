@@ -24,12 +24,8 @@ func control(nodes []Node) (*Statement, error) {
 		return setting(nodes)
 	case "show":
 		return show(nodes[1:])
-	case "grant", "revoke", "comment":
-		tag := accepted[first.Text]
-		if tag == "" {
-			tag = strings.ToUpper(first.Text)
-		}
-		return &Statement{Verb: Nothing, Tag: tag}, nil
+	case "grant", "revoke", "comment": // there is one user here, who may do everything
+		return &Statement{Verb: Nothing, Tag: strings.ToUpper(first.Text)}, nil
 	default:
 		return nil, Syntaxf("syntax error at or near %q", first.Text)
 	}

@@ -2,6 +2,7 @@ package rsql
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -192,7 +193,7 @@ func (r *rewriter) createTable(nodes []Node, temp bool) (*Statement, error) {
 	for _, c := range defs {
 		if c.Identity {
 			seq := Ident("rs_identity_" + name.Schema + "_" + name.Table + "_" + c.Name)
-			st.Before = append(st.Before, fmt.Sprintf("CREATE SEQUENCE IF NOT EXISTS main.%s START %d INCREMENT %d MINVALUE %d", seq, c.Start, c.Step, min(c.Start, 1)))
+			st.Before = append(st.Before, fmt.Sprintf("CREATE SEQUENCE IF NOT EXISTS main.%s START %d INCREMENT %d MINVALUE %d MAXVALUE %d", seq, c.Start, c.Step, math.MinInt64, math.MaxInt64))
 			c.Default = "nextval('main." + strings.ReplaceAll(seq, "'", "''") + "')"
 		}
 		list = append(list, c.SQL())

@@ -221,7 +221,7 @@ func aliased(item []Node) bool {
 	case before.Kind == Str && n > 2 && item[n-3].is("interval"):
 		return !set("year years month months day days hour hours minute minutes second seconds week weeks")[item[n-1].Text]
 	case before.Kind == Op:
-		return before.is("*") && n > 2 && false
+		return false
 	case before.Kind == Word && operatorWords[before.Text]:
 		return false
 	}

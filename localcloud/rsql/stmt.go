@@ -75,13 +75,9 @@ func (n Name) String() string {
 	return n.Schema + "." + n.Table
 }
 
-// accepted are statements without a meaning here: there is one user, all
-// tables are sorted and compressed alike.
-var accepted = map[string]string{"grant": "GRANT", "revoke": "REVOKE", "analyze": "ANALYZE", "comment": ""}
-
 // refused are statements of Redshift that need what the embedded warehouse has
 // not.
-var refused = set("call declare fetch close savepoint release prepare execute deallocate cancel refresh import attach_policy use reassign")
+var refused = set("call declare fetch close savepoint release prepare execute deallocate cancel refresh use")
 
 // Rewrite turns one statement's tokens, as Cut returned them, into a
 // Statement. Parameters must have been bound (see Bind) or are left to DuckDB.

@@ -11,14 +11,20 @@ type Node struct {
 
 // parse groups tokens by their parentheses and brackets.
 func parse(tokens []Token) ([]Node, error) {
-	nodes, rest, err := parseUntil(tokens, "")
+	nodes, rest, err := parseUntil(tokens, "", 0)
 	if err == nil && len(rest) > 0 {
 		err = Syntaxf("syntax error at or near %q", rest[0].Text)
 	}
 	return nodes, err
 }
 
-func parseUntil(tokens []Token, end string) (nodes []Node, rest []Token, err error) {
+// maxDepth of parentheses: deeper statements are refused, not recursed into.
+const maxDepth = 500
+
+func parseUntil(tokens []Token, end string, depth int) (nodes []Node, rest []Token, err error) {
+	if depth > maxDepth {
+		return nil, nil, &Error{Code: "54001", Msg: "the statement is nested too deeply"}
+	}
 	for len(tokens) > 0 {
 		t := tokens[0]
 		tokens = tokens[1:]
@@ -31,7 +37,7 @@ func parseUntil(tokens []Token, end string) (nodes []Node, rest []Token, err err
 			case "(", "[":
 				closing := map[string]string{"(": ")", "[": "]"}[t.Text]
 				n := Node{Token: t, Open: t.Text}
-				if n.Group, tokens, err = parseUntil(tokens, closing); err != nil {
+				if n.Group, tokens, err = parseUntil(tokens, closing, depth+1); err != nil {
 					return nil, nil, err
 				}
 				nodes = append(nodes, n)

@@ -176,25 +176,27 @@ func cast(operand []Node, t Type) []Node {
 // end of out.
 func operandStart(out []Node) int {
 	i := len(out) - 1
-	for i > 0 && out[i].Open == "[" {
-		i--
-	}
 	if i < 0 {
 		return 0
 	}
 	if out[i].is("end") {
 		return caseStart(out, i)
 	}
-	if out[i].isGroup() && i > 0 && out[i-1].name() && !notAFunction[out[i-1].Text] {
-		i--
-	}
 	if out[i].Kind == Str && i > 0 && out[i-1].in("date", "time", "timestamp", "timestamptz", "interval") {
-		i--
+		return i - 1
 	}
-	for i > 1 && out[i-1].is(".") && out[i-2].name() {
+	for {
+		for i > 0 && out[i].Open == "[" {
+			i--
+		}
+		if out[i].isGroup() && i > 0 && out[i-1].name() && !(out[i-1].Kind == Word && notAFunction[out[i-1].Text]) {
+			i--
+		}
+		if i < 2 || !out[i-1].is(".") {
+			return i
+		}
 		i -= 2
 	}
-	return i
 }
 
 func caseStart(out []Node, end int) int {

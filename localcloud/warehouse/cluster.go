@@ -163,7 +163,7 @@ func (c *cluster) close() error {
 		return nil
 	}
 	c.closed = true
-	if err := c.execLocked(context.Background(), "CHECKPOINT"); err != nil {
+	if err := c.exec(context.Background(), "CHECKPOINT"); err != nil {
 		c.plane.log.Warn("closing without a checkpoint", "cluster", c.id, "error", err)
 	}
 	return c.connector.Close()
@@ -182,32 +182,15 @@ func (c *cluster) open(ctx context.Context) (*duckdb.Conn, error) {
 	return conn, nil
 }
 
-// exec runs statements on a connection of their own, in one transaction when
-// they are more than one.
-func (c *cluster) exec(ctx context.Context, statements ...string) error {
-	c.use.RLock()
-	defer c.use.RUnlock()
-	if c.closed {
-		return errors.New("the cluster is closed")
-	}
-	return c.execLocked(ctx, statements...)
-}
-
-func (c *cluster) execLocked(ctx context.Context, statements ...string) error {
+// exec runs a statement on a connection of its own. The cluster must be kept
+// from closing: by use, or by a session that is open.
+func (c *cluster) exec(ctx context.Context, statement string) error {
 	conn, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
-	if len(statements) > 1 {
-		statements = append(append([]string{"BEGIN TRANSACTION"}, statements...), "COMMIT")
-	}
-	for _, s := range statements {
-		if _, err := conn.ExecContext(ctx, s, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = conn.ExecContext(ctx, statement, nil)
+	return errors.Join(err, conn.Close())
 }
 
 // lockWriter waits its turn to write.

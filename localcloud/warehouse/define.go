@@ -3,15 +3,12 @@ package warehouse
 import (
 	"context"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"strings"
 
 	"lamplighter/localcloud/pgwire"
 	"lamplighter/localcloud/rsql"
 )
-
-func errorsJoin(errs ...error) error { return errors.Join(errs...) }
 
 // column is a column of a table as DuckDB holds it.
 type column struct {

@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"errors"
-	"io"
 	"regexp"
 	"strings"
 
@@ -153,4 +152,3 @@ func conversionState(msg string) string {
 	return "22P02"
 }
 
-func isEOF(err error) bool { return errors.Is(err, io.EOF) }

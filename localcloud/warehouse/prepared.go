@@ -3,8 +3,8 @@ package warehouse
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -12,8 +12,6 @@ import (
 	"lamplighter/localcloud/pgwire"
 	"lamplighter/localcloud/rsql"
 )
-
-var errEOF = io.EOF
 
 // prepared is a statement that was read, rewritten and, where DuckDB runs it,
 // prepared there.
@@ -26,7 +24,6 @@ type prepared struct {
 	inferred  []uint32 // what DuckDB says of each parameter
 	columns   []pgwire.Column
 	rows      *duckRows // of the last run
-	statement string
 }
 
 // Prepare implements pgwire.Session. Statements are refused in a failed
@@ -80,7 +77,7 @@ func (p *prepared) prepare(ctx context.Context) error {
 	}
 	if p.st.Verb == rsql.Read {
 		if err := p.describe(ctx, stmt); err != nil {
-			return errorsJoin(err, stmt.Close())
+			return errors.Join(err, stmt.Close())
 		}
 	}
 	if len(p.params) > 0 || p.st.Session {
@@ -123,7 +120,7 @@ func (p *prepared) probe(ctx context.Context, null string) error {
 		return err
 	}
 	p.columns, err = columnsOf(probe)
-	return errorsJoin(err, probe.Close())
+	return errors.Join(err, probe.Close())
 }
 
 func (s *session) stmt(ctx context.Context, q string) (*duckdb.Stmt, error) {
@@ -237,6 +234,11 @@ func (p *prepared) read(ctx context.Context, st *rsql.Statement) (*pgwire.Result
 	}
 	rows, err := stmt.QueryContext(ctx, nil)
 	if err != nil {
+		closeStmt()
+		return nil, s.undo(err)
+	}
+	if len(rows.Columns()) != len(cols) { // the table is another one by now
+		err := errors.Join(pgwire.Errorf("0A000", "cached plan must not change result type"), rows.Close())
 		closeStmt()
 		return nil, s.undo(err)
 	}

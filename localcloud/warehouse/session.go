@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -235,7 +236,7 @@ func startSettings(params map[string]string) settings {
 // refusedSettings would change what queries mean, and do not here.
 var refusedSettings = map[string]string{
 	"enable_case_sensitive_identifier": "off", "describe_field_name_in_uppercase": "off", "timezone": "utc",
-	"client_encoding": "", "default_transaction_read_only": "off",
+	"default_transaction_read_only": "off",
 }
 
 func (s *session) setting(ctx context.Context, st *rsql.Statement) error {
@@ -304,7 +305,7 @@ func query(ctx context.Context, conn *duckdb.Conn, q string) ([][]driver.Value, 
 	for {
 		row := make([]driver.Value, len(rows.Columns()))
 		if err := rows.Next(row); err != nil {
-			if isEOF(err) {
+			if errors.Is(err, io.EOF) {
 				return out, nil
 			}
 			return nil, err

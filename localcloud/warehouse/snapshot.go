@@ -64,22 +64,29 @@ func (p *Plane) takeSnapshot(id, snapshot string) (simcloud.SnapshotSize, error)
 
 // copyCluster copies the files of a cluster, served or paused, into dir.
 func (p *Plane) copyCluster(id, dir string) (*clusterMeta, copied, error) {
-	c := p.cluster(id)
-	if c == nil {
-		meta, err := loadMeta(p.clusterDir(id))
-		if err != nil {
-			return nil, copied{}, err
+	if c := p.cluster(id); c != nil {
+		c.use.RLock() // it is not closed under our hands
+		defer c.use.RUnlock()
+		if !c.closed {
+			return c.copyOpen(dir)
 		}
-		n, err := copyDatabase(dir, p.clusterDir(id), meta)
-		return meta, n, err
 	}
+	meta, err := loadMeta(p.clusterDir(id))
+	if err != nil {
+		return nil, copied{}, err
+	}
+	n, err := copyDatabase(dir, p.clusterDir(id), meta)
+	return meta, n, err
+}
+
+func (c *cluster) copyOpen(dir string) (*clusterMeta, copied, error) {
 	meta := c.copyMeta()
 	c.commits.Lock()
 	defer c.commits.Unlock()
 	// A checkpoint may be refused while transactions are open; then the log is
 	// copied too, which is as good.
 	if err := c.exec(context.Background(), "CHECKPOINT"); err != nil {
-		p.log.Debug("snapshot without a checkpoint", "cluster", id, "error", err)
+		c.plane.log.Debug("snapshot without a checkpoint", "cluster", c.id, "error", err)
 	}
 	n, err := copyDatabase(dir, c.dir, meta)
 	return meta, n, err

@@ -183,7 +183,7 @@ func (s *session) log(ctx context.Context, head string, rows []string) error {
 	defer s.cluster.commits.RUnlock()
 	for len(rows) > 0 {
 		n := min(len(rows), logRows)
-		if err := s.cluster.execLocked(ctx, head+strings.Join(rows[:n], ", ")); err != nil {
+		if err := s.cluster.exec(ctx, head+strings.Join(rows[:n], ", ")); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -209,7 +209,7 @@ func (s *session) unload(ctx context.Context, tokens []rsql.Token, dir string) e
 	if err != nil {
 		return err
 	}
-	fields, columns, err := unloadFields(stmt)
+	fields, columns, err := unloadFields(stmt, u.Format)
 	if err := errors.Join(err, stmt.Close()); err != nil {
 		return err
 	}
@@ -275,8 +275,9 @@ var bases = map[duckdb.Type]string{
 }
 
 // unloadFields describes the columns for the manifest, and says how each is
-// selected for text.
-func unloadFields(stmt *duckdb.Stmt) ([]copyload.Field, []string, error) {
+// selected: booleans are t and f in text; a timestamp is an instant in Parquet,
+// as Spark reads Redshift's, and not a local time.
+func unloadFields(stmt *duckdb.Stmt, format string) ([]copyload.Field, []string, error) {
 	cols, err := columnsOf(stmt)
 	if err != nil {
 		return nil, nil, err
@@ -304,8 +305,11 @@ func unloadFields(stmt *duckdb.Stmt) ([]copyload.Field, []string, error) {
 		}
 		fields = append(fields, f)
 		name := rsql.Ident(c.Name)
-		if t == duckdb.TYPE_BOOLEAN {
+		switch {
+		case t == duckdb.TYPE_BOOLEAN && format == "csv":
 			name = "CASE WHEN " + name + " THEN 't' WHEN NOT " + name + " THEN 'f' END AS " + name
+		case t == duckdb.TYPE_TIMESTAMP && format == "parquet":
+			name = "CAST(" + name + " AS TIMESTAMPTZ) AS " + name
 		}
 		names = append(names, name)
 	}
@@ -314,10 +318,11 @@ func unloadFields(stmt *duckdb.Stmt) ([]copyload.Field, []string, error) {
 
 // writeParts writes the rows into files below dir.
 func (s *session) writeParts(ctx context.Context, u *copyload.Unload, query string, columns []string, dir string) ([]copyload.Part, error) {
+	query = "SELECT " + strings.Join(columns, ", ") + " FROM (" + query + ")"
 	if u.Format == "csv" {
 		path := filepath.Join(dir, "part.csv")
-		n, err := s.exec(ctx, fmt.Sprintf("COPY (SELECT %s FROM (%s)) TO %s (FORMAT csv, HEADER %t, DELIMITER %s, NULLSTR %s)",
-			strings.Join(columns, ", "), query, quote(path), u.Header, quote(string(u.Delim)), quote(u.Null)))
+		n, err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (FORMAT csv, HEADER %t, DELIMITER %s, NULLSTR %s)",
+			query, quote(path), u.Header, quote(string(u.Delim)), quote(u.Null)))
 		if err != nil || n == 0 {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/big"
 	"regexp"
 	"strings"
@@ -104,7 +105,6 @@ type duckRows struct {
 	rows driver.Rows
 	row  []driver.Value
 	done func() // once, at the end
-	oids []uint32
 }
 
 // Next implements pgwire.Rows.
@@ -136,7 +136,7 @@ type textRows struct{ rows [][]any }
 // Next implements pgwire.Rows.
 func (r *textRows) Next(dst []any) error {
 	if len(r.rows) == 0 {
-		return errEOF
+		return io.EOF
 	}
 	copy(dst, r.rows[0])
 	r.rows = r.rows[1:]

@@ -365,3 +365,28 @@ func TestWrongURIsReachNoStore(t *testing.T) {
 		}
 	}
 }
+
+// TestPatience: reads that fail in passing are asked again, all else is not.
+func TestPatience(t *testing.T) {
+	busy, gone := answer{503, nil, failure("SlowDown")}, answer{404, nil, failure("NoSuchKey")}
+	there := answer{200, map[string]string{"ETag": `"e"`}, "body"}
+	for _, test := range []struct {
+		name    string
+		answers []answer // the SDK itself asks three times before each wait
+		waits   int
+		want    resources.Class
+	}{
+		{"there", []answer{there}, 0, resources.OK},
+		{"absent", []answer{gone}, 0, resources.Gone},
+		{"busy for a while", []answer{busy, busy, busy, busy, busy, busy, there}, 2, resources.OK},
+		{"busy for ever", []answer{busy}, 5, resources.Retry},
+	} {
+		client, _ := serve(t, test.answers...)
+		var waits []time.Duration
+		client.Wait = func(_ context.Context, d time.Duration) { waits = append(waits, d) }
+		_, _, err := client.Get(t.Context(), "s3://b/k")
+		if resources.ClassOf(err) != test.want || len(waits) != test.waits || !slices.IsSorted(waits) {
+			t.Errorf("%s: %v after waits of %v", test.name, err, waits)
+		}
+	}
+}

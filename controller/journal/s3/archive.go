@@ -11,14 +11,10 @@ import (
 	"lamplighter/resources/s3"
 )
 
-// Archive writes all records of the attempt as one object, one record a line:
-// what reads a year of runs then reads one object for each. Repeats write the
-// same.
-func (s *Store) Archive(ctx context.Context, uri string) error {
-	records, err := s.Since(ctx, 0)
-	if err != nil {
-		return err
-	}
+// Archive writes the records of an attempt, all of them, as one object, one
+// record a line: what reads a year of runs then reads one object for each.
+// Repeats write the same.
+func (s *Store) Archive(ctx context.Context, uri string, records []journal.Record) error {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for _, r := range records {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -29,17 +28,11 @@ func TestConformanceReal(t *testing.T) {
 		t.Fatal(err)
 	}
 	api := awss3.NewFromConfig(cfg, func(o *awss3.Options) { o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL") != "" })
-	pause := make(chan struct{}) // nobody closes it: a way to wait without a clock of ours
 	conformance.Run(t, func(t *testing.T) conformance.Cloud {
-		return conformance.Cloud{API: api, Base: strings.TrimSuffix(base, "/") + "/" + aws.ToString(name()), Pause: func() {
+		return conformance.Cloud{API: api, Base: strings.TrimSuffix(base, "/") + "/" + strings.ToLower(rand.Text()), Pause: func() {
 			limited, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			defer cancel()
-			select {
-			case <-pause:
-			case <-limited.Done():
-			}
+			<-limited.Done() // a way to wait without a clock of ours
 		}}
 	})
 }
-
-func name() *string { return aws.String(strings.ToLower(rand.Text())) }

@@ -37,6 +37,17 @@ func (d *Data) ReadReviews(path string, seed uint64) error {
 	return err
 }
 
+// Reassign gives every review the movie and day of a rating drawn from the
+// seed.
+func (d *Data) Reassign(seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 0x72657669))
+	for i := range d.Reviews {
+		like := d.Ratings[random.IntN(len(d.Ratings))]
+		d.Reviews[i].Movie, d.Reviews[i].Day = like.Movie, DayOf(like.At)
+	}
+	d.sort()
+}
+
 // review fills in what the row says.
 func (t *table) review(r *Review) (err error) {
 	if t.has("score") {

@@ -116,13 +116,6 @@ func add[A any](h *Handler, scope string, p protocol, backend A) {
 	}
 }
 
-// Serves says whether a request is for one of the handler's services, by the
-// credential scope of its signature.
-func (h *Handler) Serves(r *http.Request) bool {
-	_, ok := h.services[Scope(r)]
-	return ok
-}
-
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := requestID()

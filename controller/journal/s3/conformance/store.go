@@ -133,7 +133,9 @@ func archive(t *testing.T, b *bench) {
 	}
 	uri := b.uri("journal.json")
 	for range 2 {
-		must(t, s.Archive(b.ctx, uri), "archive")
+		all, err := s.Since(b.ctx, 0)
+		must(t, err, "reading all")
+		must(t, s.Archive(b.ctx, uri, all), "archive")
 		var got []journal.Record
 		must(t, again(func() (err error) {
 			got, err = journals3.ReadArchive(b.ctx, b.client, uri)

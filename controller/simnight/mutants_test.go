@@ -1,0 +1,136 @@
+package simnight_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var withMutants = flag.Bool("mutants", false, "break the engine in known ways and see that the tests notice (takes minutes)")
+
+// mutant is one way to break a rule: a text in a file of ours, and what stands
+// there instead. It is compiled in by the go command's -overlay, so that the
+// engine holds no switches for it.
+type mutant struct{ name, file, old, new string }
+
+var mutants = []mutant{
+	{"the reply of an intent's call is trusted, nothing is looked at: a delete that returned is taken for gone",
+		"controller/steps/warehouse.go", `			return controller.Again(at, "delete asked for")`, `			return controller.Done(nil)`},
+	{"no grace: any absence ends an obligation",
+		"controller/journal/fold.go", `return !seen.Exists && at.Sub(o.Created) >= f.Grace()`, `return !seen.Exists`},
+	{"a 412 on an append is not read back",
+		"controller/journal/s3/store.go", `			done, err = s.whose(ctx, uri, body)`, `			done, err = true, resources.Faultf(resources.Fenced, "taken")`},
+	{"records are written over another controller's",
+		"controller/journal/s3/store.go", `_, err = s.S3.Put(ctx, uri, body, "*")`, `_, err = s.S3.Put(ctx, uri, body, "")`},
+	{"the lease is not looked at before a call",
+		"controller/door.go", `	if err := p.loop.Lease.Ensure(ctx, LeaseMargin, p.Node.Name+" "+e.Verb); err != nil {
+		return journal.Record{}, err
+	}
+`, ``},
+	{"a warehouse is deleted without its gate",
+		"controller/steps/warehouse.go", `if why := w.shut(p); why != "" {`, `if why := ""; why != "" {`},
+	{"a lost warehouse is created anew as if nothing had been in it",
+		"controller/steps/warehouse.go", `if owed != nil && owed.Seen != nil && wanted && w.unsaved(p) {`, `if owed != nil && owed.Seen != nil && wanted && w.unsaved(p) && false {`},
+	{"a snapshot that exists is taken for good",
+		"controller/steps/snapshot.go", `	case "available":
+		return s.proven`, `	case "available", "creating":
+		return s.proven`},
+	{"promoted although a check failed",
+		"controller/plan.go", `Needs: append([]string{last}, checks...), After: writers`, `Needs: []string{last}, After: append(writers, checks...)`},
+	{"a name is used again by the next try",
+		"controller/door.go", `N: p.Facts.Creating + 1,`, `N: 1,`},
+	{"an unload's prefix is used again by the next try",
+		"controller/steps/unload.go", `prefix := u.Layout.Data(at.id, u.n.Name, try)`, `prefix := u.Layout.Data(at.id, u.n.Name, min(try, 1))`},
+	{"the kill switch is not armed",
+		"controller/steps/warehouse.go", `		return nil, w.Switches.Arm(ctx, name, p.Window().HardStop.Add(w.SwitchMargin))`, `		return nil, nil`},
+	{"a Spark cluster is asked for again when it does not show",
+		"controller/steps/emr.go", `	case !seen.Exists:
+		return controller.Again`, `	case !seen.Exists && owed.Seen == nil && p.Wanted():
+		return e.launch(ctx, p)
+	case !seen.Exists:
+		return controller.Again`},
+	{"prune takes the promoted snapshot too",
+		"controller/steps/prune.go", `i < len(ours)-keep && s.Ref.Name != promoted`, `i < len(ours)-keep || s.Ref.Name == promoted`},
+	{"the plan is made again by every process",
+		"controller/loop.go", `	if l.facts.Opening == nil {
+		if err := l.open`, `	if true {
+		if err := l.open`},
+	{"a lifetime ends while a user of it is unsettled",
+		"controller/door.go", `n.Uses == p.Node.Name && !settled {`, `n.Uses == p.Node.Name && !settled && n.Kind != "unload" {`},
+}
+
+// probe is the tests that a mutant has to get past.
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay",
+	"-every", "9", "-swarm", "600", "-failfast"}
+
+func TestMutants(t *testing.T) {
+	if !*withMutants {
+		t.Skip("breaks the engine and compiles it many times: -mutants, or make mutants")
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	caught := 0
+	for _, m := range mutants {
+		t.Run(m.name, func(t *testing.T) {
+			out, err := tested(t, root, m)
+			switch {
+			case err == nil:
+				t.Errorf("nothing noticed that %s", m.name)
+			case strings.Contains(out, "[build failed]") || !strings.Contains(out, "--- FAIL"):
+				t.Fatalf("it did not come to a test:\n%s", out)
+			default:
+				caught++
+				t.Log(firstFailure(out))
+			}
+		})
+	}
+	t.Logf("mutants caught %d/%d", caught, len(mutants))
+}
+
+// tested runs the probe with a mutant compiled in.
+func tested(t *testing.T, root string, m mutant) (string, error) {
+	t.Helper()
+	original := filepath.Join(root, m.file)
+	source, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		t.Fatalf("%s: the text to break is there %d times: %s", m.file, n, m.old)
+	}
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken.go")
+	overlay := filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: broken}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, body := range map[string]string{broken: strings.Replace(string(source), m.old, m.new, 1), overlay: string(replace)} {
+		if err := os.WriteFile(path, []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := append([]string{"test", "-overlay", overlay, "-vet=off", "."}, probe...)
+	cmd := exec.Command("go", args...)
+	cmd.Dir = filepath.Join(root, "controller", "simnight")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func firstFailure(out string) string {
+	for _, line := range strings.Split(out, "\n") {
+		if strings.Contains(line, "_test.go:") {
+			if len(line) > 240 {
+				line = line[:240] + "…"
+			}
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
+}

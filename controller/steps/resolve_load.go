@@ -1,0 +1,152 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"lamplighter/config"
+	"lamplighter/controller"
+	"lamplighter/controller/journal"
+	"lamplighter/resources"
+	"lamplighter/resources/warehouse"
+)
+
+func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (controller.Work, error) {
+	table, err := warehouse.TableKey(l.Into)
+	if err != nil {
+		return controller.Work{}, err
+	}
+	ledger := r.ledger.Tables[table]
+	found, err := list(ctx, r.S3, l.From, l.Since, r.through, l.Mode, ledger)
+	if err != nil {
+		return controller.Work{}, err
+	}
+	if err := stale(l, found.newest, r.through); err != nil {
+		return controller.Work{}, err
+	}
+	print := fingerprint("load", l.Into, l.Columns, l.Format, hashObjects(found.objects))
+	r.state = fingerprint(r.state, print)
+	w := controller.Work{Fingerprint: print}
+	if len(found.fresh) == 0 {
+		w.Done = &journal.Carried{Fingerprint: print, Made: r.ID}
+		r.notes = append(r.notes, fmt.Sprintf("%s: nothing new", name))
+		return w, nil
+	}
+	spec := r.loadSpec(l)
+	for i, objects := range batches(found.fresh, l.Mode) {
+		if l.Mode == "replace" && i > 0 {
+			return w, &resources.Fault{Class: resources.Permanent, Code: CodeRefused, Msg: "mode replace with compressed and plain objects together: one COPY reads either"}
+		}
+		ref := BatchRef{Objects: len(objects), From: objects[0].Partition, To: objects[len(objects)-1].Partition}
+		if !r.DryRun {
+			if ref, err = seal(ctx, r.S3, fmt.Sprintf("%s%s-%04d", r.Layout.Batches(r.ID), name, i+1), objects); err != nil {
+				return w, err
+			}
+		}
+		spec.Batches = append(spec.Batches, ref)
+	}
+	w.Spec, w.Why = spec, describe(l.Mode, found.fresh)
+	return w, nil
+}
+
+// stale fails a source with nothing new for longer than its `fresh`, so that
+// a dead producer is not "nothing to do".
+func stale(l *config.Load, newest, through string) error {
+	if l.Fresh == 0 || newest == "" && l.Since == "" {
+		return nil
+	}
+	last, err := time.Parse(time.DateOnly, newest)
+	if err != nil {
+		last, _ = time.Parse(time.DateOnly, l.Since)
+	}
+	end, err := time.Parse(time.DateOnly, through)
+	if err != nil || end.Sub(last) <= l.Fresh.D() {
+		return nil
+	}
+	return &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
+		Msg:  fmt.Sprintf("%s: its newest day is %s, %d days before %s, and fresh is %s", l.From, newest, int(end.Sub(last).Hours()/24), through, l.Fresh.D()),
+		Hint: "look after the producer; nothing was created"}
+}
+
+func describe(mode string, objects []warehouse.Object) string {
+	days, bytes := map[string]bool{}, int64(0)
+	for _, o := range objects {
+		days[o.Partition] = true
+		bytes += o.Size
+	}
+	what := fmt.Sprintf("%s, %s", count(len(objects), "object"), size(bytes))
+	if objects[0].Partition != "" {
+		what = count(len(days), "partition") + ", " + what
+	} else if mode == "replace" {
+		what = "changed, " + what
+	}
+	return what
+}
+
+func count(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
+
+func size(bytes int64) string {
+	switch {
+	case bytes < 1000:
+		return fmt.Sprintf("%d B", bytes)
+	case bytes < 1_000_000:
+		return fmt.Sprintf("%.0f kB", float64(bytes)/1e3)
+	case bytes < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(bytes)/1e9)
+}
+
+func (r *planned) loadSpec(l *config.Load) LoadSpec {
+	s := LoadSpec{Table: l.Into, Mode: l.Mode, Columns: l.Columns, Timeout: l.Timeout.D(), Checks: loadChecks(l.Into, l.Checks)}
+	if csv := l.Format.CSV; csv != nil {
+		s.Format = warehouse.Format{Kind: "csv", Header: csv.Header, Delimiter: csv.Delimiter, NullAs: csv.NullAs}
+	}
+	for _, c := range l.Checks {
+		if c.Rows != nil {
+			s.MinRows = c.Rows.Min
+		}
+	}
+	return s
+}
+
+// loadChecks writes a load's checks as counts of offending rows.
+func loadChecks(table string, checks []config.LoadCheck) []warehouse.Check {
+	var out []warehouse.Check
+	from := "select count(*) from " + warehouse.QuoteTable(table) + " where "
+	for _, c := range checks {
+		for _, column := range c.NotNull {
+			out = append(out, warehouse.Check{Name: "not_null " + column, SQL: from + warehouse.QuoteIdentifier(column) + " is null"})
+		}
+		columns := make([]string, 0, len(c.Between))
+		for column := range c.Between {
+			columns = append(columns, column)
+		}
+		sort.Strings(columns)
+		for _, column := range columns {
+			b, q := c.Between[column], warehouse.QuoteIdentifier(column)
+			out = append(out, warehouse.Check{Name: "between " + column, SQL: fmt.Sprintf("%s%s < %v or %s > %v", from, q, b[0], q, b[1])})
+		}
+	}
+	return out
+}
+
+func (r *planned) loadDataset(name string, l *config.Load) (controller.Work, error) {
+	step, folder, _ := strings.Cut(l.Reads, "/")
+	if folder != "" {
+		folder += "/"
+	}
+	spec := r.loadSpec(l)
+	spec.Format.Kind, spec.Reads, spec.Folder = "parquet", step, folder
+	print := fingerprint("load", l.Into, l.Columns, l.Mode, folder, r.prints[step])
+	r.state = fingerprint(r.state, print)
+	return controller.Work{Reads: []string{step}, Spec: spec, Fingerprint: print, Done: r.written(name, print), Why: "from " + l.Reads}, nil
+}
