@@ -80,20 +80,8 @@ func (l *Loop) Run(ctx context.Context, plan Planner) (*journal.Facts, error) {
 			t.cancel()
 		}
 	}()
-	records, err := l.Journal.Since(ctx, 0)
-	if err != nil {
-		return journal.NewFacts(), err
-	}
 	l.facts = journal.NewFacts()
-	for _, r := range records {
-		l.facts.Apply(r)
-		l.watch(r)
-	}
-	if l.facts.IsClosed {
-		return l.facts, nil
-	}
-	// The fence: from here every append of an older epoch meets this record.
-	if _, err := l.append(ctx, journal.Record{Kind: journal.Took}); err != nil {
+	if err := l.take(ctx); err != nil || l.facts.IsClosed {
 		return l.facts, err
 	}
 	if l.facts.Opening == nil {
@@ -113,6 +101,29 @@ func (l *Loop) Run(ctx context.Context, plan Planner) (*journal.Facts, error) {
 		ended, err := l.round(ctx)
 		if ended || err != nil {
 			return l.facts, err
+		}
+	}
+}
+
+// take reads what there is and writes the fence: from here every append of an
+// older epoch meets this record. A dead controller's last put may land late,
+// under the very number we chose: it belongs to the journal, and is read.
+func (l *Loop) take(ctx context.Context) error {
+	for try := 1; ; try++ {
+		records, err := l.Journal.Since(ctx, l.facts.Seq)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			l.facts.Apply(r)
+			l.watch(r)
+		}
+		if l.facts.IsClosed {
+			return nil
+		}
+		_, err = l.append(ctx, journal.Record{Kind: journal.Took})
+		if resources.ClassOf(err) != resources.Fenced || l.Lease.Left() <= 0 || try == 3 {
+			return err
 		}
 	}
 }
@@ -188,7 +199,11 @@ func (l *Loop) sleep(ctx context.Context, until time.Time) error {
 	if until.After(now) {
 		l.Clock.Wait(ctx, until, l.wake)
 	}
-	return l.Lease.Ensure(ctx, 0, "waiting")
+	err := l.Lease.Ensure(ctx, 0, "waiting")
+	if resources.ClassOf(err) == resources.Retry { // S3 is down: the next append decides
+		return nil
+	}
+	return err
 }
 
 // visit looks at one unsettled step if there is a reason to. It says whether

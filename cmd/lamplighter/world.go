@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -36,6 +37,9 @@ import (
 // small objects, far below a bucket's limits.
 const parallelS3 = 32
 
+// requestTimeout ends a hung S3 request; the objects are a few MB at most.
+const requestTimeout = time.Minute
+
 // realWorld builds the AWS clients of an environment: the only place that does.
 func realWorld(ctx context.Context, p *config.Pipeline, e *config.Environment) (night.World, error) {
 	cfg, err := awsConfig(ctx, e)
@@ -47,9 +51,9 @@ func realWorld(ctx context.Context, p *config.Pipeline, e *config.Environment) (
 	w := night.World{
 		Clock: wallClock{}, Redshift: awsredshift.NewFromConfig(cfg), EMR: awsemr.NewFromConfig(cfg), S3: objects,
 		Scheduler: awsscheduler.NewFromConfig(cfg), STS: awssts.NewFromConfig(cfg), Process: process, Alive: process.Alive,
-		Writer: randomName(), Random: rand.Reader, Parallel: parallelS3,
+		Writer: randomName(), Random: rand.Reader, Parallel: parallelS3, Timeout: requestTimeout,
 	}
-	client := &s3.Client{API: objects, Parallel: parallelS3}
+	client := &s3.Client{API: objects, Parallel: parallelS3, Timeout: requestTimeout}
 	w.Warehouse = func(clusters *redshift.Clusters, application string) warehouse.Opener {
 		return server(p, e, client, clusters, application)
 	}

@@ -86,7 +86,9 @@ func at(minutes float64) time.Time { return noon.Add(time.Duration(minutes * flo
 func TestObligations(t *testing.T) {
 	ref := resources.Ref{Kind: resources.KindCluster, Name: "c"}
 	effect := &journal.Effect{Verb: "create", Ref: ref, Creates: true}
-	intent := func(m float64) journal.Record { return journal.Record{Kind: journal.Intent, Step: "w", Effect: effect, At: at(m)} }
+	intent := func(m float64) journal.Record {
+		return journal.Record{Kind: journal.Intent, Step: "w", Effect: effect, At: at(m)}
+	}
 	outcome := func(m float64, of int, c resources.Class) journal.Record {
 		return journal.Record{Kind: journal.Outcome, Step: "w", Effect: effect, Of: of, Class: c, At: at(m)}
 	}

@@ -46,6 +46,7 @@ type World struct {
 	Writer    string                      // random per process
 	Random    io.Reader                   // of the admin's password
 	Parallel  int                         // S3 requests at once; 1 in virtual time
+	Timeout   time.Duration               // of one S3 request, by the real clock; 0 in virtual time
 }
 
 // deps are what the steps reach the world through, for one pipeline in one
@@ -53,7 +54,7 @@ type World struct {
 func (w World) deps(p *config.Pipeline, e *config.Environment, opens time.Time) steps.Deps {
 	d := steps.Deps{
 		Clock:    w.Clock,
-		S3:       &s3.Client{API: w.S3, Parallel: w.Parallel, Wait: w.wait},
+		S3:       &s3.Client{API: w.S3, Parallel: w.Parallel, Wait: w.wait, Timeout: w.Timeout},
 		Switches: &killswitch.Switches{API: w.Scheduler, Group: e.KillSwitch.Group, Role: e.Roles.KillSwitch, DeadLetterQueue: e.KillSwitch.DeadLetterQueue},
 		Layout:   controller.Layout{Bucket: e.Bucket, Pipeline: p.Pipeline},
 		Role:     e.Roles.Warehouse,

@@ -135,24 +135,37 @@ func (w *warehouseLife) verb() string {
 }
 
 func (w *warehouseLife) create(ctx context.Context, p *controller.Pass, name string) (controller.Next, error) {
-	snapshot := w.spec.Base
-	if w.spec.BaseFrom != "" {
-		taken, _ := journal.Result[SnapshotResult](p.Facts, w.spec.BaseFrom)
-		snapshot = taken.Snapshot
+	snapshot, of, err := w.from(p)
+	if err != nil {
+		return controller.Next{}, err
 	}
 	s := w.Redshift.Settings
 	effect := journal.Effect{Verb: w.verb(), Ref: resources.Ref{Kind: resources.KindCluster, Name: name}, Creates: true,
 		Shape: resources.Shape{Service: "redshift", Type: s.NodeType, Region: s.Region, Count: s.Nodes}}
-	err := p.Do(ctx, effect, func(ctx context.Context) (any, error) {
+	err = p.Do(ctx, effect, func(ctx context.Context) (any, error) {
 		if snapshot == "" {
 			return nil, w.Redshift.Create(ctx, name)
 		}
-		return map[string]string{"snapshot": snapshot}, w.Redshift.Restore(ctx, name, snapshot, "")
+		return map[string]string{"snapshot": snapshot}, w.Redshift.Restore(ctx, name, snapshot, of)
 	})
 	if resources.CodeOf(err) == "ClusterAlreadyExists" { // our own, from a try whose reply was lost
 		err = nil
 	}
 	return controller.Next{Look: p.Now.Add(w.Poll), Why: w.verb() + " asked for"}, err
+}
+
+// from is the snapshot to restore and the cluster it was taken of, which a
+// policy that names clusters needs (aws-rules 23).
+func (w *warehouseLife) from(p *controller.Pass) (snapshot, cluster string, err error) {
+	if w.spec.BaseFrom != "" {
+		taken, _ := journal.Result[SnapshotResult](p.Facts, w.spec.BaseFrom)
+		return taken.Snapshot, taken.Cluster, nil
+	}
+	var promoted Promoted
+	if len(w.spec.Promoted) > 0 {
+		err = json.Unmarshal(w.spec.Promoted, &promoted)
+	}
+	return w.spec.Base, promoted.Cluster, err
 }
 
 // unseen is when a cluster that we asked for does not show.

@@ -64,7 +64,7 @@ func either(random *rand.Rand, step, verb string, longest time.Duration) moment 
 	}
 	m := asked(step, verb)
 	if longest > 0 {
-		m.after = rand.N(longest).Round(time.Millisecond)
+		m.after = time.Duration(random.Int64N(int64(longest))).Round(time.Millisecond)
 	}
 	return m
 }
@@ -75,7 +75,7 @@ func either(random *rand.Rand, step, verb string, longest time.Duration) moment 
 func anyOf(random *rand.Rand, events []report.Event) moment {
 	var sure []moment
 	for _, ev := range events {
-		if ev.Event == "effect" || ev.Event == "step" {
+		if ev.Event == "effect" && (ev.State == "asked" || ev.State == "ok") || ev.Event == "step" {
 			sure = append(sure, moment{event: ev.Event, step: ev.Step, verb: ev.Verb, state: ev.State})
 		}
 	}

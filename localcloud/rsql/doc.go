@@ -3,6 +3,12 @@
 // parentheses. It knows no database: what a statement needs from a session
 // (who is connected, how many rows the last COPY loaded) is handed in.
 //
+// Known to differ from Redshift, because types are not known here: dividing
+// decimals gives DOUBLE PRECISION; a DECIMAL average is rounded, not cut;
+// sum over an aggregate of integers is NUMERIC; CHAR values are not padded and
+// compare with their trailing blanks; EXTRACT(epoch) is DOUBLE PRECISION.
+// Nobody is denied anything: GRANT and REVOKE are accepted and do nothing.
+//
 // It has no grammar. What it does not recognise goes to DuckDB as it is, which
 // refuses what it does not know; what DuckDB would accept with another meaning
 // is rewritten here, or refused as an Unsupported error.

@@ -89,6 +89,12 @@ func TestCopyManifestAndUnload(t *testing.T) {
 	if got := one(t, conn, "SELECT listagg(user_id || ':' || rating || x, ',') WITHIN GROUP (ORDER BY user_id) FROM back"); got != "1:4.5x,2:3.0x" {
 		t.Errorf("round trip: %s", got)
 	}
+	exec(t, conn, "UNLOAD ('SELECT at, user_id FROM ratings ORDER BY user_id') TO 's3://out/ts/'"+role+"FORMAT PARQUET")
+	exec(t, conn, "CREATE TABLE ts (at TIMESTAMP, user_id INT)")
+	exec(t, conn, "COPY ts FROM 's3://out/ts/'"+role+"PARQUET")
+	if got := one(t, conn, "SELECT at FROM ts WHERE user_id = 2"); got != "2026-11-21 11:00:00" {
+		t.Errorf("timestamp through Parquet: %s", got)
+	}
 	exec(t, conn, "UNLOAD ('SELECT 1 AS a WHERE false') TO 's3://out/none/'"+role+"FORMAT PARQUET MANIFEST VERBOSE")
 	if got := s3.keys("out/none/"); len(got) != 0 {
 		t.Errorf("zero rows wrote %v", got)
@@ -218,5 +224,35 @@ func TestCopyRefusals(t *testing.T) {
 	refuse(t, conn, "42601", "UNLOAD ('SELECT 1') TO 's3://b/u/'"+role+"PARQUET HEADER")
 	if n := one(t, conn, "SELECT count(*) FROM t"); n != "0" {
 		t.Errorf("%s rows", n)
+	}
+}
+
+// TestParallelCopies: loads of one table at once all arrive; they queue.
+func TestParallelCopies(t *testing.T) {
+	conn, s3, p := loaded(t)
+	exec(t, conn, "CREATE TABLE t (a INT, b VARCHAR(20))")
+	const loads, objects, rows = 4, 25, 200
+	for o := range objects {
+		var b strings.Builder
+		for i := range rows {
+			fmt.Fprintf(&b, "%d,row %d\n", o*rows+i, i)
+		}
+		s3.putGzip(fmt.Sprintf("b/in/%03d.gz", o), b.String())
+	}
+	errs := make(chan error, loads)
+	for range loads {
+		c := simple(t, p, "c1")
+		go func() {
+			_, err := c.Exec(context.Background(), "COPY t FROM 's3://b/in/'"+role+"CSV GZIP")
+			errs <- err
+		}()
+	}
+	for range loads {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := one(t, conn, "SELECT count(*) || ' ' || count(DISTINCT a) FROM t"), fmt.Sprintf("%d %d", loads*objects*rows, objects*rows); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

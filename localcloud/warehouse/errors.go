@@ -151,4 +151,3 @@ func conversionState(msg string) string {
 	}
 	return "22P02"
 }
-

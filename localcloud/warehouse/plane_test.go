@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,49 @@ func TestSnapshotAndRestore(t *testing.T) {
 	wait(t, func(done func(error)) { p.DropSnapshot("s1", done) })
 	if err := try(func(done func(error)) { p.Restore("c3", "s1", simcloud.ClusterSpec{}, done) }); err == nil {
 		t.Error("a dropped snapshot can be restored")
+	}
+}
+
+// TestSnapshotUnderWrites: a snapshot taken beside committing transactions
+// holds whole ones, and all that had committed before it was asked for.
+func TestSnapshotUnderWrites(t *testing.T) {
+	p := newPlane(t, t.TempDir(), "http://127.0.0.1:1")
+	create(t, p, "c1")
+	c, w := simple(t, p, "c1"), simple(t, p, "c1")
+	exec(t, c, "CREATE TABLE a (n INT)")
+	exec(t, c, "CREATE TABLE b (n INT)")
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				ended <- nil
+				return
+			default:
+			}
+			for _, q := range []string{"BEGIN", fmt.Sprintf("INSERT INTO a VALUES (%d)", n), "INSERT INTO b SELECT max(n) FROM a", "COMMIT"} {
+				if _, err := w.Exec(context.Background(), q); err != nil {
+					ended <- fmt.Errorf("%s: %w", q, err)
+					return
+				}
+			}
+		}
+	}()
+	for i := range 4 {
+		name := fmt.Sprintf("s%d", i)
+		before := one(t, c, "SELECT count(*) FROM b")
+		if _, err := snapshot(p, "c1", name); err != nil {
+			t.Fatal(err)
+		}
+		restore(t, p, "r"+name, name)
+		r := simple(t, p, "r"+name)
+		if got := one(t, r, "SELECT (SELECT count(*) FROM a) = (SELECT count(*) FROM b) AND (SELECT count(*) FROM a) >= "+before); got != "t" {
+			t.Errorf("%s: %s rows before it, then %s", name, before, one(t, r, "SELECT (SELECT count(*) FROM a) || ' ' || (SELECT count(*) FROM b)"))
+		}
+	}
+	close(stop)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -253,4 +297,20 @@ func TestSilentClient(t *testing.T) {
 	}
 	defer func() { _ = nc.Close() }()
 	wait(t, func(done func(error)) { p.Pause("c1", done) })
+}
+
+// TestBroken: a database that DuckDB gave up is opened again by itself.
+func TestBroken(t *testing.T) {
+	p := newPlane(t, t.TempDir(), "http://127.0.0.1:1")
+	create(t, p, "c1")
+	exec(t, simple(t, p, "c1"), "CREATE TABLE t AS SELECT 1 AS n")
+	old := p.cluster("c1")
+	p.broken(old)
+	p.broken(old)
+	for c := p.cluster("c1"); c == nil || c == old; c = p.cluster("c1") {
+		runtime.Gosched()
+	}
+	if got := one(t, simple(t, p, "c1"), "SELECT n FROM t"); got != "1" {
+		t.Errorf("got %s", got)
+	}
 }

@@ -16,14 +16,14 @@ import (
 // prepared is a statement that was read, rewritten and, where DuckDB runs it,
 // prepared there.
 type prepared struct {
-	s         *session
-	tokens    []rsql.Token
-	st        *rsql.Statement
-	stmt      *duckdb.Stmt // nil when it is made anew for each run
-	params    []uint32
-	inferred  []uint32 // what DuckDB says of each parameter
-	columns   []pgwire.Column
-	rows      *duckRows // of the last run
+	s        *session
+	tokens   []rsql.Token
+	st       *rsql.Statement
+	stmt     *duckdb.Stmt // nil when it is made anew for each run
+	params   []uint32
+	inferred []uint32 // what DuckDB says of each parameter
+	columns  []pgwire.Column
+	rows     *duckRows // of the last run
 }
 
 // Prepare implements pgwire.Session. Statements are refused in a failed
