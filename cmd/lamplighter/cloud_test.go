@@ -54,7 +54,7 @@ func newTestCloud(account string) *testCloud {
 	planes := wire.New(wire.Backend{Redshift: c.cloud.Redshift(), EMR: c.cloud.EMR(), Scheduler: c.cloud.Scheduler(), STS: c.cloud.STS()},
 		wire.Options{Keys: map[string]string{testKey: testSecret}, Lock: c.world, Now: time.Now})
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if planes.Serves(r) {
+		if wire.Scope(r) != "s3" {
 			planes.ServeHTTP(w, r)
 			return
 		}

@@ -26,13 +26,12 @@ var mutants = []mutant{
 		"controller/journal/s3/store.go", `			done, err = s.whose(ctx, uri, body)`, `			done, err = true, resources.Faultf(resources.Fenced, "taken")`},
 	{"records are written over another controller's",
 		"controller/journal/s3/store.go", `_, err = s.S3.Put(ctx, uri, body, "*")`, `_, err = s.S3.Put(ctx, uri, body, "")`},
-	{"the lease is not looked at before a call",
-		"controller/door.go", `	if err := p.loop.Lease.Ensure(ctx, LeaseMargin, p.Node.Name+" "+e.Verb); err != nil {
-		return journal.Record{}, err
-	}
-`, ``},
+	{"a lease that ran out while the machine slept is not noticed",
+		"controller/journal/s3/lease.go", `	return between(l.Clock.Now(), l.until)`, `	return l.TTL()`},
 	{"a warehouse is deleted without its gate",
-		"controller/steps/warehouse.go", `if why := w.shut(p); why != "" {`, `if why := ""; why != "" {`},
+		"controller/steps/warehouse.go", `	if why := w.shut(p); why != "" {
+		return w.deleteSaving`, `	if why := ""; why != "" {
+		return w.deleteSaving`},
 	{"a lost warehouse is created anew as if nothing had been in it",
 		"controller/steps/warehouse.go", `if owed != nil && owed.Seen != nil && wanted && w.unsaved(p) {`, `if owed != nil && owed.Seen != nil && wanted && w.unsaved(p) && false {`},
 	{"a snapshot that exists is taken for good",
@@ -64,7 +63,7 @@ var mutants = []mutant{
 }
 
 // probe is the tests that a mutant has to get past.
-var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay",
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot",
 	"-every", "9", "-swarm", "600", "-failfast"}
 
 func TestMutants(t *testing.T) {

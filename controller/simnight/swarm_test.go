@@ -141,7 +141,7 @@ func (s shape) partial(a *simnight.Account) (bad []string) {
 func TestFrozenController(t *testing.T) {
 	for _, s := range []shape{shapes()[0], shapes()[4]} {
 		base := account(1, s, simcloud.Faults{}).Run(s.night())
-		for point := 1; point <= len(base.Points); point += 2 * *every {
+		for point := 1; point <= len(base.Points); point += min(2, *every) {
 			n := s.night()
 			n.FreezeAt, n.Freeze = point, 8*time.Minute
 			a := account(1, s, simcloud.Faults{})

@@ -14,8 +14,8 @@ import (
 
 var seed = flag.Uint64("seed", 0, "of the moments that processes are killed at; 0: a new one")
 
-// What is under test, built once.
-var lamplighter, localcloud string
+// What is under test, built once, and a folder for what tests share.
+var lamplighter, localcloud, workDir string
 
 // together is how many tests run side by side. Most of a night is waiting, and
 // one of the tests only waits; Spark has a limit of its own.
@@ -42,6 +42,7 @@ func build(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
+	workDir = dir
 	lamplighter, localcloud = filepath.Join(dir, "lamplighter"), filepath.Join(dir, "localcloud")
 	if testing.Short() {
 		return 1, fmt.Errorf("these tests have no short form: they need whole nights")

@@ -3,6 +3,7 @@ package crashtest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,19 +58,34 @@ func answered(step, verb string) moment {
 	return moment{event: "effect", step: step, verb: verb, state: "ok"}
 }
 
-// either draws the intent or the outcome, and for the intent how long after it.
-func either(random *rand.Rand, step, verb string, longest time.Duration) moment {
+// either draws the outcome of an act, or an instant between its intent and its
+// outcome, as long as that took in a night that nothing disturbed.
+func either(random *rand.Rand, undisturbed []report.Event, step, verb string) moment {
 	if random.IntN(3) == 0 {
 		return answered(step, verb)
 	}
-	m := asked(step, verb)
-	if longest > 0 {
-		m.after = time.Duration(random.Int64N(int64(longest))).Round(time.Millisecond)
-	}
-	return m
+	return within(random, undisturbed, asked(step, verb), answered(step, verb))
 }
 
-// any draws one of the records of a night that nothing disturbed: of those that
+// running draws an instant of a Spark step, from when it was seen to run.
+func running(random *rand.Rand, undisturbed []report.Event, lifetime, step string) moment {
+	from := moment{event: "saw", step: lifetime, part: "RUNNING"}
+	return within(random, undisturbed, from, moment{event: "step", step: step, state: "done"})
+}
+
+// within draws an instant between two records.
+func within(random *rand.Rand, undisturbed []report.Event, from, to moment) moment {
+	first := slices.IndexFunc(undisturbed, from.is)
+	last := slices.IndexFunc(undisturbed, to.is)
+	if first >= 0 && last > first {
+		if took := undisturbed[last].At.Sub(undisturbed[first].At); took > 0 {
+			from.after = time.Duration(random.Int64N(int64(took))).Round(time.Millisecond)
+		}
+	}
+	return from
+}
+
+// anyOf draws one of the records of a night that nothing disturbed: of those that
 // every such night writes, in whatever order, and never the last ones, after
 // which there is nobody to kill.
 func anyOf(random *rand.Rand, events []report.Event) moment {
