@@ -66,7 +66,6 @@ type planned struct {
 	state    string // fingerprint of the warehouse as far as the steps so far bring it
 	prints   map[string]string
 	notes    []string
-	opening  *journal.Opening
 }
 
 // Open makes the opening of a new attempt.

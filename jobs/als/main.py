@@ -39,7 +39,8 @@ def arguments(argv):
     p.add_argument("--reg", type=nightjob.number(0), default=0.15, help="regularization, times the number of ratings")
     p.add_argument("--iterations", type=nightjob.whole(1), default=10, help="sweeps over users and movies")
     p.add_argument("--top", type=nightjob.whole(1), default=10, help="recommendations per user")
-    p.add_argument("--min_ratings", type=nightjob.whole(1), default=1, help="recommend only movies rated so often")
+    p.add_argument("--min_ratings", type=nightjob.whole(1), default=10,
+                   help="recommend movies rated so often first, others only when those run out")
     p.add_argument("--holdout", type=nightjob.number(0, 1), default=0.2, help="share of ratings held out; 0: no evaluation")
     p.add_argument("--seed", type=int, default=42, help="of the split and the factors")
     args = p.parse_args(argv)
@@ -122,16 +123,18 @@ def recommend_for(user, movies, factors, fallback, allowed, top):
     """Rows (user, rank, movie, score) for one user.
 
     user has user_id, rated (movie ids or None) and features (or None: no
-    model). movies is sorted; factors, fallback and allowed go with it.
+    model). movies is sorted; factors, fallback and allowed go with it. Movies
+    that are not allowed come last, if at all: a movie that few rated is often
+    the best for everyone by chance.
     """
     scores = fallback.copy() if user.features is None else factors @ np.asarray(user.features, dtype=float)
-    if user.features is not None:
-        scores[~allowed] = -np.inf
     if user.rated:
         # A movie that was rated is always among movies: both come from the same ratings.
         scores[np.searchsorted(movies, np.asarray(user.rated, dtype=np.int64))] = -np.inf
-    return [(user.user_id, rank, int(movies[i]), float(scores[i]))
-            for rank, i in enumerate(best(scores, top), start=1)]
+    chosen = best(np.where(allowed, scores, -np.inf), top)
+    if len(chosen) < top:
+        chosen = np.concatenate([chosen, best(np.where(allowed, -np.inf, scores), top - len(chosen))])
+    return [(user.user_id, rank, int(movies[i]), float(scores[i])) for rank, i in enumerate(chosen, start=1)]
 
 
 def recommendations(spark, rows, ratings, model, args):

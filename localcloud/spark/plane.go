@@ -65,7 +65,7 @@ func New(c Config) (*Plane, error) {
 	p := &Plane{config: c, steps: map[int]func(){}}
 	if c.Home != "" {
 		if _, err := os.Stat(filepath.Join(c.Home, "bin", "spark-submit")); err != nil {
-			return nil, fmt.Errorf("Spark's home %s has no bin/spark-submit: %w", c.Home, err)
+			return nil, fmt.Errorf("the Spark home %s has no bin/spark-submit: %w", c.Home, err)
 		}
 		var err error
 		if p.jars, err = filepath.Glob(filepath.Join(c.Jars, "*.jar")); c.Jars == "" || err != nil || len(p.jars) == 0 {
@@ -166,7 +166,7 @@ func (r *run) run() (exit int, reason string) {
 func (r *run) submit(args []string) ([]string, error) {
 	c := r.plane.config
 	if c.Home == "" {
-		return nil, fmt.Errorf("Spark is not set up in this embedded cloud: start it with --spark-home, --spark-python and --spark-jars")
+		return nil, fmt.Errorf("no Spark is set up in this embedded cloud: start it with --spark-home, --spark-python and --spark-jars")
 	}
 	s, err := parseSubmit(args)
 	if err != nil {

@@ -138,6 +138,11 @@ type local struct {
 // default.
 const defaultMemory = 1 << 30
 
+// quickCompiler keeps Java's second compiler out of steps: on small data it
+// takes more than it gives. Measured on ALS of 100,000 ratings with two cores:
+// 25 s of CPU instead of 79. A step's own option comes later and wins.
+const quickCompiler = "-XX:TieredStopAtLevel=1"
+
 // arguments are what spark-submit is to be called with. What is ours comes
 // last, before the application: the last one wins.
 func (s submission) arguments(l local) ([]string, error) {
@@ -152,7 +157,7 @@ func (s submission) arguments(l local) ([]string, error) {
 	args = append(args, "--master", fmt.Sprintf("local[%d]", l.Cores), "--driver-memory", fmt.Sprintf("%dm", max(512, min(memory, l.Memory)>>20)))
 	for _, c := range [][2]string{
 		{"spark.driver.extraClassPath", strings.Join(append(append([]string(nil), l.Jars...), s.classPath...), ":")},
-		{"spark.driver.extraJavaOptions", strings.Join(append([]string{"-Djava.io.tmpdir=" + l.Temporary}, s.javaOptions...), " ")},
+		{"spark.driver.extraJavaOptions", strings.Join(append([]string{quickCompiler, "-Djava.io.tmpdir=" + l.Temporary}, s.javaOptions...), " ")},
 		{"spark.local.dir", l.Temporary},
 		{"spark.ui.enabled", "false"},
 		{"spark.hadoop.fs.s3.impl", "org.apache.hadoop.fs.s3a.S3AFileSystem"},

@@ -36,7 +36,6 @@ type fake struct {
 	mu    sync.Mutex
 	rules []*rule
 	sent  []string // every statement, in order, of all sessions
-	conns int
 }
 
 // rule answers statements that contain what, once or always.
