@@ -31,6 +31,9 @@ OUT = "user_id bigint, rank int, movie_id bigint, score double"
 # baseline: a mean of few ratings is drawn towards zero bias.
 DAMP_MOVIE, DAMP_USER = 5.0, 5.0
 
+# Iterations between two checkpoints: 10 without one were seen to overflow.
+CHECKPOINT = 3
+
 
 def arguments(argv):
     """The arguments and the URI to read; status 2 when they are wrong."""
@@ -63,10 +66,15 @@ def split(ratings, holdout, seed):
 
 
 def fit(ratings, args):
-    """An ALS model with a fixed number of blocks."""
+    """An ALS model with a fixed number of blocks.
+
+    Each iteration is computed from the one before: without a checkpoint now
+    and then the whole chain travels with every task, and overflows the stack
+    of the one that unpacks it.
+    """
     als = ALS(userCol="user_id", itemCol="movie_id", ratingCol="rating", rank=args.rank, regParam=args.reg,
               maxIter=args.iterations, seed=args.seed, coldStartStrategy="nan",
-              numUserBlocks=args.partitions, numItemBlocks=args.partitions)
+              numUserBlocks=args.partitions, numItemBlocks=args.partitions, checkpointInterval=CHECKPOINT)
     return als.fit(ratings)
 
 
@@ -161,6 +169,7 @@ def recommendations(spark, rows, ratings, model, args):
 
 def run(spark, args, uri):
     """Reads, transforms, writes; returns the metrics it wrote."""
+    nightjob.keep_checkpoints(spark)
     rows = nightjob.read(spark, uri, SCHEMA, ALIASES).cache()
     ratings = known_ratings(rows, args.partitions).cache()
     counts = ratings.agg(F.count(F.lit(1)).alias("ratings"), F.countDistinct("user_id").alias("users"),

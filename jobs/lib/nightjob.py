@@ -91,6 +91,16 @@ def session(name, partitions):
             .getOrCreate())
 
 
+def keep_checkpoints(spark):
+    """Lets Spark write checkpoints, into the cluster's own file system.
+
+    They lie below Java's folder for temporary files: HDFS has one of that name
+    too, and both go with the cluster.
+    """
+    folder = spark._jvm.java.lang.System.getProperty("java.io.tmpdir")
+    spark.sparkContext.setCheckpointDir(folder.rstrip("/") + "/lamplighter-checkpoints")
+
+
 def read(spark, uri, schema, aliases=None):
     """The rows under a folder of Parquet, or of a CSV with a header.
 

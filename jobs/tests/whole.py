@@ -34,7 +34,8 @@ def parquet(spark, folder, rows, schema, files=1, seed=0):
     random.Random(seed).shuffle(rows)
     folder.mkdir(parents=True)
     scratch = folder.with_name(folder.name + "-scratch")
-    spark.sparkContext.parallelize(rows, files).toDF(schema).write.parquet(str(scratch))
+    frame = spark.createDataFrame(rows, schema)
+    (frame.repartition(files) if files > 1 else frame.coalesce(1)).write.parquet(str(scratch))
     parts = sorted(scratch.glob("part-*.parquet"))
     assert len(parts) == files
     for i, part in enumerate(parts):
