@@ -32,7 +32,7 @@ OUT = "user_id bigint, rank int, movie_id bigint, score double"
 DAMP_MOVIE, DAMP_USER = 5.0, 5.0
 
 # Iterations between two checkpoints: 10 without one were seen to overflow.
-CHECKPOINT = 3
+CHECKPOINT = 5
 
 
 def arguments(argv):

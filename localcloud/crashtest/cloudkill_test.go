@@ -11,13 +11,12 @@ import (
 // TestLocalcloudKilled kills the embedded cloud itself with -9 in the middle of
 // a COPY and starts it again: no committed row is lost, none is there twice.
 func TestLocalcloudKilled(t *testing.T) {
-	t.Logf("-seed %d", *seed)
 	for name, both := range map[string]bool{"with the controller": true, "the controller lives": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := afterNightOne(t)
 			at := within(rand.New(rand.NewPCG(*seed, 1)), f.events, inCOPY, answered("ratings", "copy-1"))
-			t.Logf("killed %s", at)
+			t.Logf("-seed %d: killed %s", *seed, at)
 			c := open(t, copyFolder(t, f.folder), usual)
 			came := false
 			e := c.watch(t, func(p *exec.Cmd, ev report.Event) {

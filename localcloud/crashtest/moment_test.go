@@ -58,19 +58,22 @@ func answered(step, verb string) moment {
 	return moment{event: "effect", step: step, verb: verb, state: "ok"}
 }
 
-// either draws the outcome of an act, or an instant between its intent and its
-// outcome, as long as that took in a night that nothing disturbed.
-func either(random *rand.Rand, undisturbed []report.Event, step, verb string) moment {
+func done(step string) moment { return moment{event: "step", step: step, state: "done"} }
+
+// either draws the outcome of an act, or an instant between its intent and the
+// end of what it begins, as long as that took in a night that nothing
+// disturbed.
+func either(random *rand.Rand, undisturbed []report.Event, step, verb string, end moment) moment {
 	if random.IntN(3) == 0 {
 		return answered(step, verb)
 	}
-	return within(random, undisturbed, asked(step, verb), answered(step, verb))
+	return within(random, undisturbed, asked(step, verb), end)
 }
 
 // running draws an instant of a Spark step, from when it was seen to run.
 func running(random *rand.Rand, undisturbed []report.Event, lifetime, step string) moment {
 	from := moment{event: "saw", step: lifetime, part: "RUNNING"}
-	return within(random, undisturbed, from, moment{event: "step", step: step, state: "done"})
+	return within(random, undisturbed, from, done(step))
 }
 
 // within draws an instant between two records.

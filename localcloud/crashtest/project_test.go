@@ -91,8 +91,7 @@ select r.movie_id, m.title, count(*), avg(r.rating) from ratings r join movies m
 	}
 }
 
-// facts of the data: a sitting's days are spread over the years by the
-// generator, so these are what is known of it.
+// history is the events, and when they come in.
 type history struct {
 	data   *events.Data
 	late   events.Late
@@ -109,13 +108,13 @@ func makeHistory(size events.Size) history {
 	return h
 }
 
-var smallSize = events.Size{Users: 60, Movies: 90, Ratings: 2400, Reviews: 10, From: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), Days: 60}
+var firstDay = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // night is the date of the run that covers a day as its last one.
 func night(day events.Day) string { return (day + 1).String() }
 
-// publishAll puts all objects of the days up to and with one, without the late
-// one.
+// publish puts the ratings of the days after one up to and with another,
+// without what is late.
 func (h history) publish(t *testing.T, c *cloud, after, through events.Day) {
 	t.Helper()
 	objects, err := h.data.Objects(after, through, h.late)

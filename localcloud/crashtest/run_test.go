@@ -52,17 +52,6 @@ func (c *cloud) run(t *testing.T, date string, flags ...string) ending {
 	return c.watch(t, nil, append([]string{"--date", date}, flags...)...)
 }
 
-// killed runs the night of a date until a moment comes, and ends it there with
-// -9.
-func (c *cloud) killed(t *testing.T, date string, m moment) ending {
-	t.Helper()
-	e := c.signalled(t, date, m, syscall.SIGKILL)
-	if e.code != -1 {
-		t.Fatalf("the night ended before it was killed %s\n%s%s", m, e.tail(), e.said)
-	}
-	return e
-}
-
 // signalled runs the night of a date and sends it a signal at a moment.
 func (c *cloud) signalled(t *testing.T, date string, m moment, sig syscall.Signal) ending {
 	t.Helper()

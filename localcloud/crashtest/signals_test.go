@@ -58,8 +58,7 @@ func TestSIGTERM(t *testing.T) {
 func TestTeardownAfterKill(t *testing.T) {
 	t.Parallel()
 	f := afterNightOne(t)
-	c := open(t, copyFolder(t, f.folder), usual)
-	c.killed(t, f.dates[1], inCOPY)
+	c := killedIn(t, f.folder, usual, f.dates[1], inCOPY)
 	was := c.state(t)
 	code, listed, said := c.command(t, "teardown")
 	if code != 4 || !strings.Contains(listed, was.Clusters[0].ID) || !strings.Contains(said, "--yes") {

@@ -61,7 +61,7 @@ func afterSparkNight(t *testing.T) *fixture {
 	t.Helper()
 	findSpark(t)
 	return sparkNight.get(t, func() {
-		h := makeHistory(smallSize)
+		h := makeHistory(events.Size{Users: 60, Movies: 90, Ratings: 2400, Reviews: 1, From: firstDay, Days: 60})
 		sparkNight.history, sparkNight.dates = h, []string{night(h.second)}
 		folder := filepath.Join(workDir, "spark")
 		c := open(t, folder, sparkPipeline)

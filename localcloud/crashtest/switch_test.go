@@ -11,8 +11,8 @@ import (
 func TestKillSwitchFires(t *testing.T) {
 	t.Parallel()
 	f := afterNightOne(t)
-	c := open(t, copyFolder(t, f.folder), pipeline{schedule: "last_call: 40s, hard_stop: 60s"})
-	c.killed(t, f.dates[1], answered("warehouse-1", "restore"))
+	short := pipeline{schedule: "last_call: 40s, hard_stop: 60s"}
+	c := killedIn(t, f.folder, short, f.dates[1], answered("warehouse-1", "restore"))
 	cluster := c.state(t).Clusters[0].ID
 	until(t, "the kill switch to end "+cluster, func() bool { return len(c.state(t).Clusters) == 0 })
 	s, final, fired := c.state(t), "", 0
