@@ -45,9 +45,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"AWS_EC2_METADATA_DISABLED=true", "TZ=UTC"} {
-				e.Vars = append(e.Vars, name)
-			}
+			e.Vars = append(e.Vars, "AWS_EC2_METADATA_DISABLED=true", "TZ=UTC")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -71,7 +71,7 @@ func TestSubmit(t *testing.T) {
 	}
 	options := args[:i]
 	for _, want := range []string{"--verbose", "n", "spark.sql.shuffle.partitions=4", "s3://b/p.zip", "local[2]", "2048m",
-		"spark.driver.extraClassPath=/j/a.jar:/j/b.jar:/own.jar", "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1 -Djava.io.tmpdir=/t -Dx=y",
+		"spark.driver.extraClassPath=/j/a.jar:/j/b.jar:/own.jar", "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1 -Xss4m -Djava.io.tmpdir=/t -Dx=y",
 		"spark.hadoop.fs.s3a.endpoint=http://127.0.0.1:4566", "spark.hadoop.fs.s3a.directory.marker.retention=keep",
 		"spark.hadoop.fs.s3a.connection.ssl.enabled=false"} {
 		if !slices.Contains(options, want) {
