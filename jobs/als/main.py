@@ -152,7 +152,7 @@ def recommendations(spark, rows, ratings, model, args):
     table = sorted(biases.collect(), key=lambda r: r.movie_id)
     known = spark.sparkContext.broadcast((
         np.array([r.movie_id for r in table], dtype=np.int64),
-        np.array([factors[r.movie_id] for r in table], dtype=float).reshape(len(table), -1),
+        np.array([factors[r.movie_id] for r in table], dtype=float).reshape(len(table), args.rank),
         np.array([mean + r.movie_bias for r in table], dtype=float),
         np.array([r.times >= args.min_ratings for r in table], dtype=bool)))
     users = rows.where("user_id is not null").select("user_id").distinct()

@@ -23,8 +23,8 @@ def load(job):
     return module
 
 
-def local_spark(scratch, cores=2, memory="1g"):
-    """Makes the next session a local one whose files lie in scratch. Call it before Spark starts."""
+def local_spark(scratch, java_options=""):
+    """Makes the next session one on two local cores whose files lie in scratch. Call it before Spark starts."""
     import pyspark
     if not pyspark.__version__.startswith("3.5."):
         raise RuntimeError(f"{sys.executable} has pyspark {pyspark.__version__}: the jobs are for 3.5; "
@@ -32,5 +32,6 @@ def local_spark(scratch, cores=2, memory="1g"):
     os.environ.update(
         SPARK_HOME=os.path.dirname(pyspark.__file__), SPARK_LOCAL_IP="127.0.0.1",
         PYSPARK_PYTHON=sys.executable, PYSPARK_DRIVER_PYTHON=sys.executable,
-        PYSPARK_SUBMIT_ARGS=f"--master local[{cores}] --driver-memory {memory} --conf spark.local.dir={scratch} "
+        PYSPARK_SUBMIT_ARGS="--master local[2] --driver-memory 1g "
+        f"--driver-java-options '-Djava.io.tmpdir={scratch} {java_options}' --conf spark.local.dir={scratch} "
         f"--conf spark.sql.warehouse.dir={scratch}/warehouse --conf spark.ui.showConsoleProgress=false pyspark-shell")

@@ -20,6 +20,9 @@ import jobsource  # noqa: E402
 # Two blocks and two shuffle partitions keep tiny runs quick, and still cut data in more than one piece.
 PARTITIONS = 2
 
+# Hundreds of queries that each run once: compiling them well costs more than it brings.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
 
 def pytest_configure(config):
     """Ends at once, with the mend, when this Python has no Spark: a skip would hide it."""
@@ -52,7 +55,7 @@ def nightjob(als):
 @pytest.fixture(scope="session")
 def spark(nightjob, tmp_path_factory):
     """The session that the jobs themselves make, on two local cores."""
-    jobsource.local_spark(tmp_path_factory.mktemp("spark"))
+    jobsource.local_spark(tmp_path_factory.mktemp("spark"), QUICK_JAVA)
     session = nightjob.session("jobs/tests", PARTITIONS)
     session.sparkContext.setLogLevel("OFF")  # tests of failures would fill the screen
     yield session
