@@ -121,6 +121,11 @@ func (l *Loop) take(ctx context.Context) error {
 		if l.facts.IsClosed {
 			return nil
 		}
+		// Whoever slept since it took the lease must not fence the one that holds
+		// it now.
+		if err := l.Lease.Ensure(ctx, LeaseMargin, "taking over"); err != nil {
+			return err
+		}
 		_, err = l.append(ctx, journal.Record{Kind: journal.Took})
 		if resources.ClassOf(err) != resources.Fenced || l.Lease.Left() <= 0 || try == 3 {
 			return err

@@ -3,6 +3,7 @@ package simnight_test
 import (
 	"flag"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,9 +22,11 @@ func lagging(serverGoesOn bool) simcloud.Faults {
 // night as if nothing had happened: every crash point of every shape, with and
 // without lagging reads, whether or not the server finishes what was asked.
 func TestEveryCrashPoint(t *testing.T) {
-	nights := 0
+	var nights atomic.Int64
+	t.Cleanup(func() { t.Logf("%d nights", nights.Load()) })
 	for _, s := range shapes() {
 		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
 			for _, faults := range []simcloud.Faults{{}, {ServerGoesOn: true, KeepSessions: true}, lagging(false), lagging(true)} {
 				base := account(1, s, faults).Run(s.night())
 				for point := 1; point <= len(base.Points); point += *every {
@@ -31,7 +34,7 @@ func TestEveryCrashPoint(t *testing.T) {
 					n.CrashAt, n.SameHost = map[int]bool{point: true}, point%3 > 0
 					a := account(1, s, faults)
 					o := a.Run(n)
-					nights++
+					nights.Add(1)
 					if bad := s.broken(a, o); len(bad) > 0 {
 						t.Fatalf("point %d (%s), %+v: %v\n%s", point, base.Points[point-1], faults, bad, tell(o))
 					}
@@ -42,7 +45,6 @@ func TestEveryCrashPoint(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d nights", nights)
 }
 
 // A run that nobody starts again leaves nothing billing past the kill switch.
