@@ -66,20 +66,22 @@ def test_parted(sentiment, spark):
     assert nothing.where("trained_on").count() == 1500
 
 
-@pytest.mark.parametrize("body, want", [
-    ("Don't go, it’s BAD!!", ["don't", "go", "it’s", "bad", "!!", "don't go", "go it’s", "it’s bad", "bad !!"]),
-    ("wait... what?!", ["wait", "...", "what", "?!", "wait ...", "... what", "what ?!"]),
-    ("'quoted' \"twice\"", ["quoted", "twice", "quoted twice"]),
-    ("Ärger im 21st-Century", ["ärger", "im", "21st", "century", "ärger im", "im 21st", "21st century"]),
-    ("映画 хорошо", ["映画", "хорошо", "映画 хорошо"]),
-    ("one", ["one"]),
-    ("", []),
-    (" ,;-— \t\n", []),
-    ("🎬🎬", []),
-])
-def test_terms(sentiment, spark, body, want):
-    got = sentiment.with_terms(spark.createDataFrame([(body,)], "body string")).first()
-    assert got.terms == want
+TERMS = {
+    "Don't go, it’s BAD!!": ["don't", "go", "it’s", "bad", "!!", "don't go", "go it’s", "it’s bad", "bad !!"],
+    "wait... what?!": ["wait", "...", "what", "?!", "wait ...", "... what", "what ?!"],
+    "'quoted' \"twice\"": ["quoted", "twice", "quoted twice"],
+    "Ärger im 21st-Century": ["ärger", "im", "21st", "century", "ärger im", "im 21st", "21st century"],
+    "映画 хорошо": ["映画", "хорошо", "映画 хорошо"],
+    "one": ["one"],
+    "": [],
+    " ,;-— \t\n": [],
+    "🎬🎬": [],
+}
+
+
+def test_terms(sentiment, spark):
+    rows = sentiment.with_terms(spark.createDataFrame([(body,) for body in TERMS], "body string"))
+    assert {r.body: r.terms for r in rows.collect()} == TERMS
 
 
 def test_ordered_makes_no_text_of_none(sentiment, spark):
@@ -171,11 +173,12 @@ def test_by_movie(sentiment, spark):
 
 @pytest.fixture(scope="module")
 def night(sentiment, spark, tmp_path_factory):
-    """One run on all of opinions(): its rows, metrics and output."""
+    """One run on all of opinions(): its rows, metrics, output and the order of writes."""
     folder, rows = tmp_path_factory.mktemp("sentiment"), opinions()
     reads = whole.parquet(spark, folder / "in", rows, SCHEMA)
-    metrics = whole.run(spark, sentiment, f"{reads}/", folder / "out")
-    return types.SimpleNamespace(rows=rows, reads=reads, metrics=metrics, reviews=reviews(spark, folder / "out"),
+    with whole.watched(sentiment.nightjob, folder / "out") as written:
+        metrics = whole.run(spark, sentiment, f"{reads}/", folder / "out")
+    return types.SimpleNamespace(rows=rows, metrics=metrics, written=written, reviews=reviews(spark, folder / "out"),
                                  movies=movies(spark, folder / "out"))
 
 
@@ -253,40 +256,16 @@ def test_how_the_input_was_cut_changes_nothing(sentiment, spark, tmp_path, night
     assert {i: again[i].sentiment for i in again} == pytest.approx({i: r.sentiment for i, r in night.reviews.items()}, abs=1e-9)
 
 
-def test_metrics_are_written_last(sentiment, spark, tmp_path, night, monkeypatch):
-    written, there = sentiment.nightjob.write_metrics, []
-
-    def look(*args):
-        there.extend(p.name for p in sorted((tmp_path / "out").iterdir()))
-        assert (tmp_path / "out/reviews/_SUCCESS").exists() and (tmp_path / "out/movies/_SUCCESS").exists()
-        return written(*args)
-
-    monkeypatch.setattr(sentiment.nightjob, "write_metrics", look)
-    got = whole.run(spark, sentiment, f"{night.reads}/", tmp_path / "out", holdout=0)
-    assert there == ["movies", "reviews"]
-    assert "f1_weighted" not in got and got["confusion"] == {} and got["rows"] == 150
-
-
-def test_a_failed_write_leaves_no_metrics(sentiment, spark, tmp_path, night, monkeypatch):
-    written = sentiment.nightjob.write
-
-    def full(frame, uri):
-        if uri.endswith("movies/"):
-            raise OSError("disk full")
-        return written(frame, uri)
-
-    monkeypatch.setattr(sentiment.nightjob, "write", full)
-    with pytest.raises(OSError, match="disk full"):
-        whole.run(spark, sentiment, f"{night.reads}/", tmp_path / "out")
-    assert (tmp_path / "out/reviews").exists() and not (tmp_path / "out/metrics.json").exists()
+def test_metrics_are_written_last(night):
+    assert night.written == [("reviews/", []), ("movies/", ["reviews/_SUCCESS"]),
+                             ("metrics.json", ["movies/_SUCCESS", "reviews/_SUCCESS"])]
 
 
 @pytest.mark.parametrize("rows, want", [
     ([], {"rows": 0, "movies": 0, "labelled": 0, "labels": {}, "confusion": {}}),
     ([(1, 7, 4.0, "a good film")], {"rows": 1, "movies": 1, "labelled": 1, "labels": {"positive": 1}}),
     ([(1, 7, None, "a good film"), (2, 7, None, None)], {"rows": 2, "movies": 1, "labelled": 0, "labels": {}}),
-    ([(1, None, 4.0, ""), (2, None, 1.0, "")], {"rows": 2, "movies": 0, "labelled": 2}),
-], ids=["empty", "one review", "none is scored", "no movie and no text"])
+], ids=["empty", "one review", "none is scored"])
 def test_next_to_nothing(sentiment, spark, tmp_path, rows, want):
     reads = whole.parquet(spark, tmp_path / "in", rows, SCHEMA)
     got = whole.run(spark, sentiment, f"{reads}/", tmp_path / "out", holdout=0)
@@ -306,10 +285,10 @@ HOSTILE = {
     "combined": "e\u0301" * 50 + " Z" + "\u0335" * 200,
     "beyond the first plane": "𝒢𝓇𝑒𝒶𝓉 film 👩‍👩‍👧‍👦 🏳️‍🌈",
     "controls": "".join(map(chr, range(1, 32))) + "\x7f\ufeff\ufffd",
-    "one long word": "a" * 200_000,
+    "one long word": "a" * 100_000,
     "many words": "good film " * 20_000,
-    "punctuation": "!?!?" * 50_000,
-    "apostrophes": "a'" * 50_000,
+    "punctuation": "!?!?" * 20_000,
+    "apostrophes": "a'" * 20_000,
     "nothing": "",
     "blank": " " * 1000,
 }

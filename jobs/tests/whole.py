@@ -1,8 +1,10 @@
 """Whole runs of a job through local files."""
 
+import contextlib
 import csv
 import json
 import random
+from unittest import mock
 
 from conftest import PARTITIONS
 
@@ -19,6 +21,27 @@ def run(spark, job, reads, writes, **values):
     """Runs a job; returns metrics.json as a reader finds it."""
     job.run(spark, *arguments(job, reads, writes, **values))
     return metrics(writes)
+
+
+@contextlib.contextmanager
+def watched(nightjob, folder):
+    """A list that fills with each thing a job writes into folder, and what was complete there before."""
+    written, write, write_metrics = [], nightjob.write, nightjob.write_metrics
+
+    def before(what):
+        written.append((what, sorted(str(p.relative_to(folder)) for p in folder.glob("**/*")
+                                     if p.name in ("_SUCCESS", "metrics.json"))))
+
+    def see_write(frame, uri):
+        before(uri.removeprefix(f"{folder}/"))
+        return write(frame, uri)
+
+    def see_metrics(*args):
+        before("metrics.json")
+        return write_metrics(*args)
+
+    with mock.patch.multiple(nightjob, write=see_write, write_metrics=see_metrics):
+        yield written
 
 
 def metrics(folder):

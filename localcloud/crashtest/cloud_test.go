@@ -36,7 +36,7 @@ const (
 	// killed is over long before the grace.
 	timing = "timing: {grace: 2s, poll: 150ms, kill_switch_margin: 1s}"
 	// patience bounds every wait: a machine may be slow, nothing takes this long.
-	patience = 4 * time.Minute
+	patience = 8 * time.Minute
 )
 
 // cloud is an embedded cloud, as a process of its own, and the folder of the
@@ -184,10 +184,15 @@ func (c *cloud) state(t *testing.T) *simcloud.State {
 // put writes an object.
 func (c *cloud) put(t *testing.T, bucket, key string, body []byte) {
 	t.Helper()
-	_, err := c.s3.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
+	fatal(t, c.tryPut(t.Context(), bucket, key, body))
+}
+
+func (c *cloud) tryPut(ctx context.Context, bucket, key string, body []byte) error {
+	_, err := c.s3.PutObject(ctx, &awss3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)})
 	if err != nil {
-		t.Fatalf("put %s: %v", key, err)
+		return fmt.Errorf("put %s: %w", key, err)
 	}
+	return nil
 }
 
 // until asks again until ok, and fails when that does not come.

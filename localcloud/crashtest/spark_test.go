@@ -131,7 +131,7 @@ func fitDirectly(t *testing.T, dir string) float64 {
 	jobs := filepath.Join("..", "..", "jobs")
 	csv, err := filepath.Abs(filepath.Join(dir, "ratings.csv"))
 	fatal(t, err)
-	cmd := exec.CommandContext(t.Context(), filepath.Join(s.home, "bin", "spark-submit"), "--master", "local[2]",
+	cmd := exec.CommandContext(t.Context(), filepath.Join(s.home, "bin", "spark-submit"), "--master", "local[2]", "--driver-java-options", quickJVM,
 		"--py-files", filepath.Join(jobs, "lib", "nightjob.py"), filepath.Join(jobs, "als", "main.py"),
 		"--reads", "ratings=file://"+csv, "--writes", "file://"+out+"/", "--rank", "10", "--top", "5")
 	cmd.Env = append(os.Environ(), "SPARK_HOME="+s.home, "PYSPARK_PYTHON="+s.python, "PYSPARK_DRIVER_PYTHON="+s.python, "SPARK_LOCAL_IP=127.0.0.1", "TZ=UTC")

@@ -101,7 +101,7 @@ func fetch(ctx context.Context, place setup.Place, o options) error {
 	if _, err := place.FetchSpark(ctx, tools.Python); err != nil || !o.tests {
 		return err
 	}
-	return place.FetchPytest(ctx)
+	return place.FetchForTests(ctx)
 }
 
 // run is the demo: Spark is fetched while the binaries are built and a night

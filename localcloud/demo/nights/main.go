@@ -67,10 +67,8 @@ func demo(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.fast {
-		if err := leaveOutSpark(o.in("movielens")); err != nil {
-			return err
-		}
+	if err := fit(o.in("movielens", "lamplighter.yaml"), data.Days()[0], o.fast); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(o.in("cloud")); err != nil {
 		return err
@@ -195,9 +193,15 @@ func (s *show) expect(n planned) expectation {
 	if len(n.objects) == 0 {
 		return expectation{nothingToDo: true, rows: map[string]int64{}}
 	}
-	want := expectation{rows: n.rows, objects: int64(len(n.objects)), snapshots: 1, datasets: []string{"recommender_input"}}
-	if !s.fast {
-		want.datasets = append(want.datasets, "recommendations")
+	want := expectation{rows: n.rows, objects: int64(len(n.objects)), snapshots: 1}
+	for table, made := range map[string][2]string{"ratings": {"recommender_input", "recommendations"}, "reviews": {"review_text", "sentiment"}} {
+		if n.rows[table] == 0 {
+			continue // then what is made of it stays as it was
+		}
+		want.datasets = append(want.datasets, made[0])
+		if !s.fast {
+			want.datasets = append(want.datasets, made[1])
+		}
 	}
 	return want
 }
@@ -216,12 +220,15 @@ func (s *show) close(ctx context.Context) error {
 		slowest = max(slowest, time.Duration(n.WallSeconds*float64(time.Second)))
 	}
 	fmt.Printf("\nThe slowest night took %s. Where things lie:\n", slowest.Round(time.Second))
-	writeAligned(os.Stdout, [][]string{
+	table := [][]string{
 		{s.in("summary.json"), "how the nights went"},
-		{s.in("results"), "the published Parquet files and metrics"},
 		{s.in("data"), "the events, in MovieLens format"},
 		{s.in("cloud"), "the embedded cloud's S3 and snapshots"},
-	})
+	}
+	if !s.fast {
+		table = append(table, []string{s.in("results"), "the published Parquet files and metrics"})
+	}
+	writeAligned(os.Stdout, table)
 	fmt.Printf(`
 Try next, in %s:
   ../bin/lamplighter simulate       a night with its bill, on nothing at all

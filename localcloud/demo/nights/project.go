@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"os"
-	"path/filepath"
+	"regexp"
 	"strings"
+
+	"lamplighter/localcloud/demo/events"
 )
 
 // withoutSpark takes the Spark side out of a pipeline file: its section and
@@ -33,16 +35,28 @@ func withoutSpark(text string) (string, error) {
 	return strings.Join(kept, ""), nil
 }
 
-// leaveOutSpark does so in a project's folder.
-func leaveOutSpark(project string) error {
-	path := filepath.Join(project, "lamplighter.yaml")
-	text, err := os.ReadFile(path)
+var since = regexp.MustCompile(`(?m)^(\s*since: )(\d{4}-\d{2}-\d{2})$`)
+
+// sinceFirst lets every dated source begin early enough for a day.
+func sinceFirst(text string, first events.Day) string {
+	return since.ReplaceAllStringFunc(text, func(line string) string {
+		part := since.FindStringSubmatch(line)
+		return part[1] + min(part[2], first.String())
+	})
+}
+
+// fit makes the template's pipeline file fit the events: the days begin with
+// the first of them. With fast it has no Spark side.
+func fit(path string, first events.Day, fast bool) error {
+	was, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	without, err := withoutSpark(string(text))
-	if err != nil {
-		return err
+	text := sinceFirst(string(was), first)
+	if fast {
+		if text, err = withoutSpark(text); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(path, []byte(without), 0o644)
+	return os.WriteFile(path, []byte(text), 0o644)
 }

@@ -107,19 +107,18 @@ func writeAligned(w io.Writer, table [][]string) {
 	}
 }
 
-// The three users with the most to go by would say little: these are in the
-// middle of the list, and the same each time.
+// The first user, the last and one in the middle: the same each time.
 const someRecommendations = `
 with chosen as (
     select user_id, row_number() over (order by user_id) as n, count(*) over () as users
     from (select distinct user_id from recommendations))
-select user_id as "user", rank, round(score, 2) as score, title
+select user_id as "user", rank, format('{:.2f}', score) as score, title
 from recommendations join chosen using (user_id) join movies using (movie_id)
-where n in (1, users / 2 + 1, users) and rank <= 3
+where n in (1, users // 2 + 1, users) and rank <= 3
 order by user_id, rank`
 
 const someSentiments = `
-select title, reviews, round(sentiment, 2) as sentiment, positive, neutral, negative
+select title, reviews, format('{:+.2f}', sentiment) as sentiment, positive, neutral, negative
 from summaries join movies using (movie_id)
 order by reviews desc, movie_id limit 5`
 

@@ -22,8 +22,8 @@ func (p Place) BuildCloud(ctx context.Context, say io.Writer) error {
 }
 
 func build(ctx context.Context, say io.Writer, dir, cgo string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), cgo, "GOFLAGS=-mod=readonly")
+	cmd := exec.CommandContext(ctx, "go", append([]string{"build", "-buildvcs=false"}, args...)...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), cgo)
 	cmd.Stdout, cmd.Stderr = say, say
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("go build %v: %w", args, err)

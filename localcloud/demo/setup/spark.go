@@ -24,7 +24,7 @@ const (
 // Download sizes in MB, as measured on Linux: for people who pay for them.
 const (
 	SparkMB     = 340 // pyspark 318, numpy 17, jars 5
-	GoModulesMB = 190 // of both modules; DuckDB's library is 31 of them
+	GoModulesMB = 140 // of both modules; DuckDB's library is 31 of them
 )
 
 // jars are the four that S3A needs. Each would bring others, which PySpark has
@@ -41,8 +41,9 @@ var excludedJars = []string{
 	"com.fasterxml.jackson.core:jackson-databind", "com.fasterxml.jackson.dataformat:jackson-dataformat-cbor", "joda-time:joda-time",
 }
 
-// pytest is what the tests of the Spark jobs run on.
-const pytest = "pytest==8.3.4"
+// testsNeed lists, within the repository, what the tests of the Spark jobs run
+// on.
+const testsNeed = "jobs/tests/requirements.txt"
 
 // Spark is a Spark that is ready.
 type Spark struct{ Home, Python, Jars string }
@@ -141,9 +142,14 @@ func (s Spark) Env() []string {
 	return []string{"SPARK_HOME=" + s.Home, "PYSPARK_PYTHON=" + s.Python, "PYSPARK_DRIVER_PYTHON=" + s.Python, "SPARK_LOCAL_IP=127.0.0.1"}
 }
 
-// FetchPytest adds what the tests of the Spark jobs need to the venv.
-func (p Place) FetchPytest(ctx context.Context) error {
-	if found, _ := filepath.Glob(filepath.Join(p.venv(), "lib", "python3.*", "site-packages", "pytest")); len(found) == 1 {
+// FetchForTests adds what the tests of the Spark jobs need to the venv, once.
+func (p Place) FetchForTests(ctx context.Context) error {
+	want, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(testsNeed)))
+	if err != nil {
+		return err
+	}
+	ready := filepath.Join(p.venv(), "tests-ready")
+	if made, err := os.ReadFile(ready); err == nil && string(made) == string(want) {
 		return nil
 	}
 	log, err := os.OpenFile(p.In("spark.log"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
@@ -151,7 +157,11 @@ func (p Place) FetchPytest(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	return command(ctx, p.Dot(), log, nil, filepath.Join(p.venv(), "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", pytest)
+	err = command(ctx, p.Root, log, nil, filepath.Join(p.venv(), "bin", "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", testsNeed)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(ready, want, 0o644)
 }
 
 // command runs a program to its end, with what it says in a log. When ctx
