@@ -143,6 +143,10 @@ def matrix(*rows):
     (matrix((3, 0, 1), (1, 0, 0), (0, 0, 5)),
      {"f1_negative": 6 / 8, "f1_neutral": 0, "f1_positive": 10 / 11, "held_out": 10, "accuracy": 0.8,
       "f1_weighted": (4 * 6 / 8 + 5 * 10 / 11) / 10, "f1_macro": (6 / 8 + 10 / 11) / 3, "baseline_accuracy": 0.5}),
+    # So does one that is said but never occurs.
+    (matrix((2, 1, 0), (0, 0, 0), (0, 0, 1)),
+     {"f1_negative": 4 / 5, "f1_neutral": 0, "f1_positive": 1, "held_out": 4, "accuracy": 0.75,
+      "f1_weighted": (3 * 4 / 5 + 1) / 4, "f1_macro": (4 / 5 + 0 + 1) / 3, "baseline_accuracy": 0.75}),
     # One that neither occurs nor is said does not.
     (matrix((2, 0, 0), (0, 0, 0), (1, 0, 1)),
      {"f1_negative": 4 / 5, "f1_positive": 2 / 3, "held_out": 4, "accuracy": 0.75,

@@ -11,6 +11,7 @@ import (
 // TestLocalcloudKilled kills the embedded cloud itself with -9 in the middle of
 // a COPY and starts it again: no committed row is lost, none is there twice.
 func TestLocalcloudKilled(t *testing.T) {
+	t.Parallel()
 	for name, both := range map[string]bool{"with the controller": true, "the controller lives": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // TestJournalOnRealS3 runs the suite of the journal and the lease against the
 // S3 of the embedded cloud, by the SDK.
 func TestJournalOnRealS3(t *testing.T) {
+	t.Parallel()
 	c := open(t, filepath.Join(t.TempDir(), "cloud"), usual)
 	var n atomic.Int32
 	conformance.Run(t, func(t *testing.T) conformance.Cloud {

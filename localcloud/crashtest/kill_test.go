@@ -58,6 +58,7 @@ type killing struct {
 // TestKilledAtTenMoments kills the controller at moments drawn by journal
 // record, starts it again, and finds what a night without a kill comes to.
 func TestKilledAtTenMoments(t *testing.T) {
+	t.Parallel()
 	t.Run("warehouse", func(t *testing.T) {
 		t.Parallel()
 		sevenKillings(t)

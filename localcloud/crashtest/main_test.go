@@ -18,8 +18,8 @@ var seed = flag.Uint64("seed", 0, "of the moments that processes are killed at; 
 var lamplighter, localcloud, workDir string
 
 // together is how many tests run side by side. Most of a night is waiting, and
-// one of the tests only waits; Spark has a limit of its own.
-const together = "4"
+// two of the tests only wait, for a minute; Spark has a limit of its own.
+const together = "6"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

@@ -86,6 +86,7 @@ func afterSparkNight(t *testing.T) *fixture {
 // TestALSTheSame fits ALS through a whole night, and directly on the CSV, and
 // wants the same error of both, to three decimals.
 func TestALSTheSame(t *testing.T) {
+	t.Parallel()
 	t.Run("generated", func(t *testing.T) {
 		t.Parallel()
 		s := afterSparkNight(t)
@@ -98,6 +99,9 @@ func TestALSTheSame(t *testing.T) {
 	if data == "" {
 		return
 	}
+	if !filepath.IsAbs(data) { // it is given from the repository's folder
+		data = filepath.Join("..", "..", data)
+	}
 	t.Run("MovieLens", func(t *testing.T) {
 		t.Parallel()
 		read, err := events.ReadMovieLens(data)
@@ -107,9 +111,10 @@ func TestALSTheSame(t *testing.T) {
 		h := history{data: read}
 		c := open(t, filepath.Join(t.TempDir(), "cloud"), sparkPipeline, sparkFlags(t)...)
 		h.publish(t, c, -1, last)
-		release := sparkTurn()
-		e := c.run(t, night(last))
-		release()
+		e := func() ending {
+			defer sparkTurn()()
+			return c.run(t, night(last))
+		}()
 		e.check(t, "the night of all MovieLens", 0)
 		sameError(t, e.summary.Metrics["recommendations"]["rmse"], fitDirectly(t, data))
 	})

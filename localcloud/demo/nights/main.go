@@ -175,11 +175,14 @@ func (s *show) night(ctx context.Context, n planned) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println(last.summary.StateLine)
+	if ctx.Err() != nil {
+		return errors.New("interrupted; the night was torn down, the embedded cloud is stopped")
+	}
 	list, err := s.cloud.status(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Println(last.summary.StateLine)
 	got := newNight(n.date, last.exit, *last.summary, list.left(), last.wall)
 	s.done, s.told = append(s.done, got), append(s.told, *last.summary)
 	if err := save(s.in("summary.json"), s.done); err != nil {
