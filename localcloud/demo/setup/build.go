@@ -13,7 +13,7 @@ import (
 
 // BuildLamplighter builds the static binary.
 func (p Place) BuildLamplighter(ctx context.Context, say io.Writer) error {
-	return build(ctx, say, p.Root, "CGO_ENABLED=0", "-o", p.In("bin", "lamplighter"), "./cmd/lamplighter")
+	return build(ctx, say, p.Root, "CGO_ENABLED=0", "-trimpath", "-ldflags", "-s -w", "-o", p.In("bin", "lamplighter"), "./cmd/lamplighter")
 }
 
 // BuildCloud builds the embedded cloud and the program that drives the nights.
