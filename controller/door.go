@@ -36,16 +36,29 @@ func (p *Pass) Window() journal.Window { return p.Facts.Opening.Window }
 // wanted.
 func (p *Pass) Users() []journal.Node {
 	var users []journal.Node
-	for _, n := range p.Facts.Plan {
-		if _, settled := p.Facts.Settled[n.Name]; n.Uses == p.Node.Name && !settled {
-			users = append(users, n)
+	for i := range p.Facts.Plan {
+		if p.uses(i) {
+			users = append(users, p.Facts.Plan[i])
 		}
 	}
 	return users
 }
 
 // Wanted says that some unsettled step uses this lifetime.
-func (p *Pass) Wanted() bool { return len(p.Users()) > 0 }
+func (p *Pass) Wanted() bool {
+	for i := range p.Facts.Plan {
+		if p.uses(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pass) uses(i int) bool {
+	n := &p.Facts.Plan[i]
+	_, settled := p.Facts.Settled[n.Name]
+	return n.Uses == p.Node.Name && !settled
+}
 
 // NewName is the name for the next thing this attempt creates.
 func (p *Pass) NewName() string {

@@ -59,7 +59,7 @@ var mutants = []mutant{
 		if err := l.open`, `	if true {
 		if err := l.open`},
 	{"a lifetime ends while a user of it is unsettled",
-		"controller/door.go", `n.Uses == p.Node.Name && !settled {`, `n.Uses == p.Node.Name && !settled && n.Kind != "unload" {`},
+		"controller/door.go", `return n.Uses == p.Node.Name && !settled`, `return n.Uses == p.Node.Name && !settled && n.Kind != "unload"`},
 }
 
 // probe is the tests that a mutant has to get past.

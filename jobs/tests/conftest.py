@@ -27,7 +27,7 @@ QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 def pytest_configure(config):
     """Ends at once, with the mend, when this Python has no Spark: a skip would hide it."""
     venv = os.environ.get("LAMPLIGHTER_SPARK_VENV")
-    if venv and not os.path.samefile(venv, sys.prefix):
+    if venv and pathlib.Path(venv).resolve() != pathlib.Path(sys.prefix).resolve():
         raise pytest.UsageError(f"LAMPLIGHTER_SPARK_VENV is {venv}, but this Python is of {sys.prefix}: "
                                 f"run {venv}/bin/python -m pytest jobs/tests")
     try:
