@@ -37,5 +37,3 @@ func every(d time.Duration, fn func()) func() {
 	}()
 	return func() { ticker.Stop(); close(stop) }
 }
-
-// look is how text on stdout is written.

@@ -23,11 +23,7 @@ func (a *app) logs() *cobra.Command {
 		Long: `logs shows one step of the newest run (or of --run): what it was to do, each effect with
 its outcome, and for a Spark step what it wrote. Without a STEP it lists the steps.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, e, err := a.both()
-			if err != nil {
-				return err
-			}
-			world, err := realWorld(cmd.Context(), p, e)
+			p, e, world, err := a.place(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -28,11 +28,7 @@ func (a *app) runs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "runs", Short: "List the newest runs, newest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.both()
-			if err != nil {
-				return err
-			}
-			world, err := realWorld(cmd.Context(), p, e)
+			p, e, world, err := a.place(cmd.Context())
 			if err != nil {
 				return err
 			}

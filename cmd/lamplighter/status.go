@@ -18,11 +18,7 @@ func (a *app) status() *cobra.Command {
 		Long: `status reads the journal and the cloud, and takes no lease. It exits with 4 while
 anything of this pipeline is billing.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.both()
-			if err != nil {
-				return err
-			}
-			world, err := realWorld(cmd.Context(), p, e)
+			p, e, world, err := a.place(cmd.Context())
 			if err != nil {
 				return err
 			}

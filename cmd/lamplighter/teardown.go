@@ -24,11 +24,7 @@ else bears this pipeline's name: EMR clusters are terminated, warehouses deleted
 final snapshot, kill switches disarmed. It asks first; without a terminal it only lists,
 unless --yes is given.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.both()
-			if err != nil {
-				return err
-			}
-			world, err := realWorld(cmd.Context(), p, e)
+			p, e, world, err := a.place(cmd.Context())
 			if err != nil {
 				return err
 			}

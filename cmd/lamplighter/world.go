@@ -60,6 +60,17 @@ func realWorld(ctx context.Context, p *config.Pipeline, e *config.Environment) (
 	return w, nil
 }
 
+// place is the pipeline, its environment, and the world there: what every
+// command needs that looks at what exists.
+func (a *app) place(ctx context.Context) (*config.Pipeline, *config.Environment, night.World, error) {
+	p, e, err := a.both()
+	if err != nil {
+		return nil, nil, night.World{}, err
+	}
+	world, err := realWorld(ctx, p, e)
+	return p, e, world, err
+}
+
 // awsConfig finds credentials by the SDK's own chain. At an endpoint of one's
 // own only the named file counts: ambient keys are never sent there.
 func awsConfig(ctx context.Context, e *config.Environment) (aws.Config, error) {
