@@ -19,12 +19,6 @@ func (c *pipelineCheck) checkLoad(i int, l *Load, at string) {
 	} else if strings.HasPrefix(l.Into, "lamplighter.") {
 		c.report(at+".into", "choose another schema", "the schema lamplighter holds the ledger")
 	}
-	switch l.Mode {
-	case "upsert":
-		c.report(at+".mode", "write append, or replace for the whole table", "upsert is not supported yet")
-	default:
-		c.oneOf(at+".mode", l.Mode, "append", "replace")
-	}
 	from, reads := c.has(at+".from"), c.has(at+".reads")
 	switch {
 	case from && reads:
@@ -36,6 +30,7 @@ func (c *pipelineCheck) checkLoad(i int, l *Load, at string) {
 	default:
 		c.report(at, "write from: s3://bucket/folder/{yyyy}/{mm}/{dd}/*.csv, or reads: with the name of a dataset", "has no source")
 	}
+	c.checkMode(l, at, from && isDated(l.From))
 	for j, column := range l.Columns {
 		c.checkColumn(at+".columns"+index(j), column)
 	}
@@ -56,14 +51,13 @@ func (c *pipelineCheck) checkFrom(l *Load, at string) {
 	} else {
 		c.checkUndated(at)
 	}
-	if l.Format.CSV == nil {
-		c.report(at+".format", "write format: {csv: {header: true}}", "is missing")
-		return
-	}
-	path, d := at+".format.csv.delimiter", l.Format.CSV.Delimiter
-	if c.has(path) && (len(d) != 1 || d[0] < ' ' && d[0] != '\t' || d[0] > '~' || d == `"`) {
-		c.report(path, `write one character: ";", "|" or "\t"`, "%s cannot part fields", quote(d))
-	}
+	c.checkFormat(l, at)
+}
+
+// isDated says whether a source has partitions; not when it cannot be read.
+func isDated(from string) bool {
+	p, err := ParsePattern(from)
+	return err == nil && p.Dated()
 }
 
 func (c *pipelineCheck) checkDated(l *Load, at string) {
@@ -71,9 +65,6 @@ func (c *pipelineCheck) checkDated(l *Load, at string) {
 		c.report(at+".since", "write since: 2010-01-01, the first day there is", "is missing: a dated source needs its first day")
 	} else if _, err := time.Parse(time.DateOnly, l.Since); err != nil {
 		c.report(at+".since", "write year-month-day: 2010-01-01", "%s is not a day", quote(l.Since))
-	}
-	if l.Mode == "replace" {
-		c.report(at+".mode", "write append: each day is loaded once", "replace of a dated source is not supported yet")
 	}
 }
 
@@ -98,7 +89,7 @@ func (c *pipelineCheck) checkReads(i int, l *Load, at string) {
 	if part && !folderName.MatchString(folder) {
 		c.report(at+".reads", "write recommendations/users for the folder users of the dataset recommendations", "%s is not a folder of a dataset", quote(folder))
 	}
-	for _, key := range []string{"since", "complete_when", "fresh", "format"} {
+	for _, key := range []string{"since", "complete_when", "fresh", "format", "compression"} {
 		if c.has(at + "." + key) {
 			c.report(at+"."+key, "leave it out", "does not fit a load that reads a dataset of this run")
 		}

@@ -156,15 +156,20 @@ func (c *pipelineCheck) inside(at, name string) string {
 	return clean
 }
 
-// checkReplaced refuses a second load into a table that one load empties.
+// checkReplaced refuses a second load into a table out of which one load takes
+// rows that are not its own.
 func (c *pipelineCheck) checkReplaced() {
 	for i, s := range c.p.Steps {
-		if s.Load == nil || s.Load.Mode != "replace" {
+		if s.Load == nil || s.Load.Mode != "replace" && s.Load.PartitionColumn == "" {
 			continue
+		}
+		what := "all of"
+		if s.Load.PartitionColumn != "" {
+			what = "whole days of"
 		}
 		for j, other := range c.p.Steps {
 			if i != j && other.Load != nil && other.Load.Into == s.Load.Into {
-				c.report(c.paths[i]+".mode", "load them into two tables, or append both", "replaces all of %s, which the step %s loads too", quote(s.Load.Into), other.Name)
+				c.report(c.paths[i]+".mode", "load them into two tables, or append both", "replaces %s %s, which the step %s loads too", what, quote(s.Load.Into), other.Name)
 			}
 		}
 	}

@@ -117,28 +117,23 @@ type Load struct {
 	Since        string       `yaml:"since" json:"since,omitempty"` // 2006-01-02; required for a dated From
 	CompleteWhen CompleteWhen `yaml:"complete_when" json:"complete_when,omitzero"`
 	Fresh        Duration     `yaml:"fresh" json:"fresh,omitempty"`
-	Mode         string       `yaml:"mode" json:"mode"` // append (default), replace
+	Mode         string       `yaml:"mode" json:"mode"` // append (default), replace, upsert
 	Columns      []string     `yaml:"columns" json:"columns,omitempty"`
 	Format       Format       `yaml:"format" json:"format,omitzero"`
-	Checks       []LoadCheck  `yaml:"checks" json:"checks,omitempty"`
-	Timeout      Duration     `yaml:"timeout" json:"timeout,omitempty"`
+	Compression  string       `yaml:"compression" json:"compression,omitempty"` // see Compressions
+
+	Key             []string `yaml:"key" json:"key,omitempty"`                           // of an upsert
+	PartitionColumn string   `yaml:"partition_column" json:"partition_column,omitempty"` // holds a row's day, or an instant of it
+	OnChange        string   `yaml:"on_change" json:"on_change,omitempty"`               // fail (default) or replace: what a loaded object that changed does
+	MaxErrors       int      `yaml:"max_errors" json:"max_errors,omitempty"`             // rows of a COPY that may be refused; 0: none
+
+	Checks  []LoadCheck `yaml:"checks" json:"checks,omitempty"`
+	Timeout Duration    `yaml:"timeout" json:"timeout,omitempty"`
 }
 
 // CompleteWhen says when a day may be read: so long after it ended.
 type CompleteWhen struct {
 	DayEnded Duration `yaml:"day_ended" json:"day_ended,omitempty"`
-}
-
-// Format of the objects: exactly one member.
-type Format struct {
-	CSV *CSV `yaml:"csv" json:"csv,omitempty"`
-}
-
-// CSV options.
-type CSV struct {
-	Header    bool   `yaml:"header" json:"header,omitempty"`
-	Delimiter string `yaml:"delimiter" json:"delimiter,omitempty"`
-	NullAs    string `yaml:"null_as" json:"null_as,omitempty"`
 }
 
 // LoadCheck is one check inside the COPY's transaction: exactly one member.

@@ -180,6 +180,10 @@ func (r *reader) unknown(p pair, path, holder string, names []string) {
 		r.wrong(p.at, path, mend, "is not supported yet")
 		return
 	}
+	if what, mend := misplaced(holder, p.key); what != "" {
+		r.wrong(p.at, path, mend, "%s", what)
+		return
+	}
 	if len(names) == 0 {
 		r.wrong(p.at, path, "", "is not known here")
 		return
