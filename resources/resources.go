@@ -120,19 +120,18 @@ type Fault struct {
 	Err   error  // the cause, may be nil
 }
 
+// Error is what people read. The code is for programs, and stands in only
+// where nothing else is known.
 func (f *Fault) Error() string {
-	var b strings.Builder
-	if f.Code != "" {
-		b.WriteString(f.Code)
-		if f.Msg != "" {
-			b.WriteString(": ")
-		}
-	}
-	b.WriteString(f.Msg)
-	if b.Len() == 0 && f.Err != nil {
+	switch {
+	case f.Msg != "":
+		return f.Msg
+	case f.Code != "":
+		return f.Code
+	case f.Err != nil:
 		return f.Err.Error()
 	}
-	return b.String()
+	return "unknown error"
 }
 
 func (f *Fault) Unwrap() error { return f.Err }

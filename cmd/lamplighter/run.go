@@ -55,7 +55,7 @@ func (a *app) doRun(ctx context.Context, req night.Request) error {
 	stop := newSignals(ctx, reporter)
 	defer stop.close()
 	req.Pipeline, req.Env, req.Jobs, req.Binary, req.Estimates = p, e, code(p), binary(), controller.Typical
-	req.Watch, req.Interrupt, req.Started = reporter, stop.interrupted.Load, stop.started
+	req.Watch, req.Note, req.Interrupt, req.Started = reporter, reporter.Note, stop.interrupted.Load, stop.started
 	done := tick()
 	result, err := night.Run(stop.ctx, world, req)
 	done()

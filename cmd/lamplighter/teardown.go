@@ -47,7 +47,7 @@ unless --yes is given.`,
 			}
 			stop := newSignals(cmd.Context(), report.NewLines(a.stderr, a.look(p), world.Clock.Now, a.flags.verbose))
 			defer stop.close()
-			left, err := night.Teardown(stop.ctx, world, night.Request{Pipeline: p, Env: e, Jobs: code(p), Binary: binary(), Watch: stop.reporter})
+			left, err := night.Teardown(stop.ctx, world, night.Request{Pipeline: p, Env: e, Jobs: code(p), Binary: binary(), Watch: stop.reporter, Note: stop.reporter.Note})
 			switch {
 			case resources.ClassOf(err) == resources.Busy:
 				return &exit{code: controller.ExitRefused, err: err}

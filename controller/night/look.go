@@ -139,8 +139,7 @@ func Teardown(ctx context.Context, w World, req Request) ([]Thing, error) {
 	}
 	r := &running{World: w, req: req, deps: w.deps(req.Pipeline, req.Env, w.Clock.Now())}
 	r.req.Interrupt = func() bool { return true }
-	r.lease = &journals3.Lease{S3: r.deps.S3, URI: r.deps.Layout.Lease(), Clock: w.Clock, Alive: w.Alive, RefuseLive: true,
-		Me: journals3.Holder{Owner: w.Writer, Pipeline: req.Pipeline.Pipeline, Run: "teardown", Identity: w.Process}}
+	r.lease = r.newLease("teardown")
 	if err := r.lease.Acquire(ctx); err != nil {
 		return nil, fmt.Errorf("the pipeline's lease: %w", err)
 	}

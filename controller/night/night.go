@@ -26,6 +26,7 @@ type Request struct {
 	Binary    string
 	Estimates controller.Estimates
 	Watch     controller.Watcher
+	Note      func(text string) // told what is no record, as that another holds the lease; may be nil
 	Interrupt func() bool
 	// Started is called with the loop's Wake once it runs, so that a signal can
 	// be noticed at once; may be nil.
@@ -55,8 +56,7 @@ func Run(ctx context.Context, w World, req Request) (Result, error) {
 		return Result{ExitCode: controller.ExitRefused}, err
 	}
 	r := &running{World: w, req: req, when: when, deps: w.deps(req.Pipeline, req.Env, when.covers)}
-	r.lease = &journals3.Lease{S3: r.deps.S3, URI: r.deps.Layout.Lease(), Clock: w.Clock, Alive: w.Alive, RefuseLive: true,
-		Me: journals3.Holder{Owner: w.Writer, Pipeline: req.Pipeline.Pipeline, Run: when.run, Identity: w.Process}}
+	r.lease = r.newLease(when.run)
 	if err := r.lease.Acquire(ctx); err != nil {
 		return Result{ExitCode: controller.ExitRefused}, fmt.Errorf("the pipeline's lease: %w", err)
 	}
@@ -104,6 +104,20 @@ type running struct {
 	when  when
 	deps  steps.Deps
 	lease *journals3.Lease
+}
+
+// newLease is the pipeline's, for a run or a teardown.
+func (r *running) newLease(run string) *journals3.Lease {
+	return &journals3.Lease{S3: r.deps.S3, URI: r.deps.Layout.Lease(), Clock: r.Clock, Alive: r.Alive, RefuseLive: true,
+		Me:       journals3.Holder{Owner: r.Writer, Pipeline: r.req.Pipeline.Pipeline, Run: run, Identity: r.Process},
+		Watching: r.watching}
+}
+
+// watching tells a person why nothing happens yet.
+func (r *running) watching(h journals3.Holder, atMost time.Duration) {
+	if r.req.Note != nil {
+		r.req.Note(fmt.Sprintf("the lease is held by %s: watching for up to %v whether it lives", h, atMost))
+	}
 }
 
 // patience is how often a run goes on after an error that passes by itself;

@@ -305,9 +305,17 @@ func beside(fn func()) <-chan struct{} {
 	return done
 }
 
+func TestMachinesOfOneKindAreCountedTogether(t *testing.T) {
+	o := journal.Opening{Pipeline: "p", Run: "2026-11-22", Plan: []journal.Node{{Name: "warehouse-1", Kind: controller.KindWarehouse, Derived: true}}}
+	nodes := []resources.Shape{{Type: "m6g.xlarge", Count: 1}, {Type: "m6g.xlarge", Count: 1}, {Type: "m6g.xlarge", Market: "spot", Count: 3}}
+	if got := report.Plan(o, report.Expected{Nodes: nodes}, report.Look{}); !strings.Contains(got, "(2 × m6g.xlarge, 3 × m6g.xlarge spot)") {
+		t.Error(got)
+	}
+}
+
 func TestError(t *testing.T) {
 	err := fmt.Errorf("ratings: %w", &resources.Fault{Code: "ClusterQuotaExceeded", Msg: "20 clusters", Hint: "delete one"})
-	if got := report.Error(err); got != "ratings: ClusterQuotaExceeded: 20 clusters\nhint: delete one" {
+	if got := report.Error(err); got != "ratings: 20 clusters\nhint: delete one" {
 		t.Error(got)
 	}
 	if got := report.Error(errors.New("plain")); got != "plain" {

@@ -160,15 +160,23 @@ func money(m cost.Micros, atLeast bool) string {
 	return m.String()
 }
 
-// shapes writes machines: 1 × m6g.xlarge, 2 × m6g.xlarge spot.
+// shapes writes machines: 3 × m6g.xlarge, 2 × m7g.xlarge spot. Those of one
+// kind are counted together, whatever they do in their cluster.
 func shapes(all []resources.Shape) string {
-	var parts []string
+	var kinds []string
+	count := map[string]int{}
 	for _, s := range all {
-		text := s.String()
+		kind := s.Type
 		if s.Market == cost.Spot {
-			text += " spot"
+			kind += " spot"
 		}
-		parts = append(parts, text)
+		if _, met := count[kind]; !met {
+			kinds = append(kinds, kind)
+		}
+		count[kind] += s.Count
 	}
-	return strings.Join(parts, ", ")
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%d × %s", count[kind], kind)
+	}
+	return strings.Join(kinds, ", ")
 }

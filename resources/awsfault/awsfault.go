@@ -77,8 +77,10 @@ func answered(err error, api smithy.APIError, what string, rules Rules) *resourc
 		rule = Rule{Class: byStatus(err, api)}
 	}
 	msg := what
-	if m := strings.TrimSpace(api.ErrorMessage()); m != "" && m != code {
+	if m := strings.TrimSpace(api.ErrorMessage()); m != "" {
 		msg += ": " + m
+	} else {
+		msg += ": " + code
 	}
 	return &resources.Fault{Class: rule.Class, Code: code, Msg: msg, Hint: rule.Hint, Err: err}
 }

@@ -197,7 +197,7 @@ func TestOnce(t *testing.T) {
 func TestKnownFault(t *testing.T) {
 	err := awsfault.Change(&resources.Fault{Class: resources.Gone, Code: "X", Msg: "m", Hint: "h"}, "deleting cluster c", nil)
 	check(t, err, resources.Gone)
-	if resources.CodeOf(err) != "X" || resources.HintOf(err) != "h" || err.Error() != "X: deleting cluster c: m" {
+	if resources.CodeOf(err) != "X" || resources.HintOf(err) != "h" || err.Error() != "deleting cluster c: m" {
 		t.Errorf("%v, hint %q", err, resources.HintOf(err))
 	}
 }

@@ -83,7 +83,7 @@ func TestUnloadFails(t *testing.T) {
 		{name: "no such view", rule: &rule{what: "SELECT COUNT(*)", code: "42P01", msg: "no v"}, class: resources.Permanent},
 		{name: "broken after it", rule: &rule{what: "pg_last_unload_count", cut: true}, class: resources.Unknown},
 		{name: "other rows", rule: &rule{what: "pg_last_unload_count", rows: [][]string{{"9"}}}, class: resources.Permanent, msg: "10 rows when counted and 9 when unloaded"},
-		{name: "no manifest", manifest: "", class: resources.Unknown, msg: "NoSuchKey"},
+		{name: "no manifest", manifest: "", class: resources.Unknown, msg: "s3://b/d/1/manifest"},
 		{name: "no JSON", manifest: "{", class: resources.Permanent, msg: "cannot be read"},
 		{name: "other total", manifest: strings.Replace(goodManifest, `"record_count":10`, `"record_count":11`, 1), class: resources.Permanent, msg: "does not say 10 rows"},
 		{name: "other sum", manifest: strings.Replace(goodManifest, `"record_count":7`, `"record_count":8`, 1), class: resources.Permanent, msg: "hold 11 rows"},

@@ -30,6 +30,9 @@ type Lease struct {
 	// RefuseLive makes Acquire return Busy when another that holds the lease is
 	// seen to renew it, and wait only for one that may be dead.
 	RefuseLive bool
+	// Watching is told once of each holder that is waited for, and for how long
+	// at most; may be nil.
+	Watching func(h Holder, atMost time.Duration)
 
 	holding bool
 	held    Holder
@@ -96,7 +99,7 @@ func between(from, to time.Time) time.Duration {
 // holder is dead. Else it waits, unless NoWait or RefuseLive forbid, and then
 // returns a Busy fault that says who holds it.
 func (l *Lease) Acquire(ctx context.Context) error {
-	w := watch{}
+	w := watch{told: l.Watching}
 	failures, wait := 0, firstWait
 	for {
 		now := l.Clock.Now()
@@ -116,6 +119,7 @@ func (l *Lease) Acquire(ctx context.Context) error {
 			if err := l.mayWait(w); err != nil {
 				return err
 			}
+			w.tell(l.TTL())
 		}
 		if ctx.Err() != nil {
 			return &resources.Fault{Class: resources.Busy, Msg: "the lease is held by " + w.holder.String(), Err: ctx.Err()}
@@ -130,6 +134,17 @@ type watch struct {
 	etag   string
 	since  time.Time // when this ETag was first seen, by our clock
 	lives  bool      // the ETag changed while we watched
+	told   func(Holder, time.Duration)
+	named  int // epoch of the holder that was told of
+}
+
+// tell says once of each holder that it is waited for.
+func (w *watch) tell(ttl time.Duration) {
+	if w.told == nil || w.named == w.holder.Epoch {
+		return
+	}
+	w.named = w.holder.Epoch
+	w.told(w.holder, ttl)
 }
 
 func (w *watch) see(h Holder, etag string, now time.Time) {

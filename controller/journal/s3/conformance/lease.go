@@ -113,7 +113,16 @@ func leaseWatched(t *testing.T, b *bench) {
 		ac.advance(until.Sub(zc.now))
 		must(t, a.Ensure(b.ctx, margin, "working"), "a")
 	}
+	told := 0
+	z.Watching = func(h journals3.Holder, atMost time.Duration) {
+		if told++; h.Run != "run-of-a" || atMost != z.TTL() {
+			t.Errorf("told of %v, for up to %v", h, atMost)
+		}
+	}
 	wantClass(t, "z", z.Acquire(b.ctx), resources.Busy)
+	if told != 1 {
+		t.Errorf("told %d times who holds the lease", told)
+	}
 	if waited := zc.Now().Sub(newClock(nil).Now()); waited > z.TTL() {
 		t.Fatalf("z took %v to see that a lives", waited)
 	}
