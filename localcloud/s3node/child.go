@@ -54,6 +54,9 @@ func Serve(in io.Reader, out io.Writer) error {
 			return fmt.Errorf("make the folder of the S3 objects: %w", err)
 		}
 	}
+	if err := sameLayout(c.Dir); err != nil {
+		return err
+	}
 	if err := (meta.XattrMeta{}).Test(objects); err != nil {
 		return fmt.Errorf("the file system of %s keeps no extended attributes, which S3's metadata needs (choose a data folder on another one, such as ext4 or xfs): %w", objects, err)
 	}
@@ -64,7 +67,7 @@ func Serve(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("open the S3 objects: %w", err)
 	}
-	return embedgw.RunVersityGW(ctx, forgiving{store}, &embedgw.Config{
+	return embedgw.RunVersityGW(ctx, named{store}, &embedgw.Config{
 		RootUserAccess:    c.Key,
 		RootUserSecret:    c.Secret,
 		Region:            c.Region,
@@ -76,4 +79,27 @@ func Serve(in io.Reader, out io.Writer) error {
 		Quiet:             true,
 		S3Options:         []s3api.Option{s3api.WithOnListen(func() { fmt.Fprintln(out, readyLine) })},
 	})
+}
+
+// layout is the version of names.go's way to keep keys as files.
+const layout = "2\n"
+
+// sameLayout refuses a folder whose objects have other names than names.go
+// gives them: they would seem to be gone.
+func sameLayout(dir string) error {
+	file := filepath.Join(dir, "layout")
+	text, err := os.ReadFile(file)
+	if err == nil && string(text) == layout {
+		return nil
+	}
+	buckets, err := os.ReadDir(filepath.Join(dir, "objects"))
+	if err != nil {
+		return err
+	}
+	for _, bucket := range buckets {
+		if bucket.IsDir() {
+			return fmt.Errorf("the S3 objects in %s were written by another version of the embedded cloud, which names files differently (start with another data folder)", dir)
+		}
+	}
+	return os.WriteFile(file, []byte(layout), 0o644)
 }

@@ -1,92 +1,108 @@
-// Package s3node serves S3 for the embedded cloud: versitygw over plain files,
-// in a child process of the same binary, behind a reverse proxy.
+// Package s3node serves S3 for the embedded cloud: versitygw over files, in
+// child processes of the same binary, behind a front that adds what versitygw
+// has not and refuses by name what neither has.
 //
-// It is a process of its own because versitygw changes the working directory,
-// exists once per process, and must not take the rest of the cloud down. The
-// child ends when its parent ends, and is started again when it dies.
+// They are processes of their own because versitygw changes the working
+// directory, exists once per process and knows one region, and must not take
+// the rest of the cloud down. Children end when their parent ends, and are
+// started again when they die. There is one for the cloud's own region, and
+// one more for each other region that a bucket was made in.
 package s3node
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os/exec"
-	"strconv"
+	"regexp"
 	"sync"
 	"time"
+
+	"lamplighter/resources/simcloud/wire"
 )
 
 // Config of a Node.
 type Config struct {
 	Dir         string   // where objects are kept; absolute
-	Region      string   // signatures for any other are refused
+	Region      string   // of buckets that ask for none
 	Key, Secret string   // the one account's access key
+	Limit       int64    // bytes that objects may take on disk; 0 is no limit
 	Command     []string // starts a process that calls Serve with its standard streams
 	Logger      *slog.Logger
 }
 
-// Node is a running S3 server. It is an http.Handler that passes requests on
-// unchanged, so that the signature the client made is the one verified.
+// Node is a running S3 server: an http.Handler.
 type Node struct {
-	config Config
-	proxy  *httputil.ReverseProxy
-	stop   context.CancelFunc
-	ended  chan struct{}
+	config   Config
+	proxy    *httputil.ReverseProxy
+	settings settings
+	disk     disk
 
-	mu     sync.Mutex
-	target *url.URL      // nil while no child listens
-	up     chan struct{} // closed when target is set
+	mu      sync.Mutex
+	regions map[string]*process
 }
 
-// Start starts the child and returns when it listens.
+// Start starts the child of the cloud's own region and returns when it
+// listens.
 func Start(ctx context.Context, c Config) (*Node, error) {
-	life, stop := context.WithCancel(context.Background())
-	n := &Node{config: c, stop: stop, ended: make(chan struct{}), up: make(chan struct{})}
+	n := &Node{config: c, settings: settings{dir: c.Dir}, disk: disk{dir: c.Dir, limit: c.Limit}, regions: map[string]*process{}}
 	n.proxy = &httputil.ReverseProxy{
-		Rewrite: n.rewrite,
+		Rewrite: rewrite,
 		Transport: &http.Transport{
 			MaxIdleConnsPerHost: 256,
 			IdleConnTimeout:     10 * time.Second,
 			DisableCompression:  true, // the client's Accept-Encoding may be signed
 		},
+		ModifyResponse: n.answered,
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			c.Logger.Warn("s3: request not passed on", "error", err)
-			unavailable(w)
+			fail(w, unavailable)
 		},
 	}
-	first := make(chan error, 1)
-	go n.keep(life, first)
-	select {
-	case err := <-first:
-		if err != nil {
-			stop()
-			<-n.ended
-			return nil, err
-		}
-		return n, nil
-	case <-ctx.Done():
-		stop()
-		<-n.ended
-		return nil, fmt.Errorf("the S3 process did not start: %w", ctx.Err())
+	if _, err := n.process(ctx, c.Region); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+// Close ends the children.
+func (n *Node) Close() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.regions {
+		p.close()
 	}
 }
 
-// Close ends the child.
-func (n *Node) Close() {
-	n.stop()
-	<-n.ended
+// regionName is the shape of AWS's regions.
+var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+
+// mostRegions bounds the children that are started.
+const mostRegions = 8
+
+// process is the child of a region, started if it is not there.
+func (n *Node) process(ctx context.Context, region string) (*process, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p := n.regions[region]; p != nil {
+		return p, nil
+	}
+	if !regionName.MatchString(region) || len(n.regions) == mostRegions {
+		return nil, fmt.Errorf("region %q is not served: it is none, or buckets of %d others are", region, mostRegions)
+	}
+	p, err := launch(ctx, n.config, region)
+	if err == nil {
+		n.regions[region] = p
+	}
+	return p, err
 }
 
 // rewrite changes nothing but where the request goes: host, path and query
 // stay as they were signed.
-func (n *Node) rewrite(r *httputil.ProxyRequest) {
+func rewrite(r *httputil.ProxyRequest) {
 	target := r.In.Context().Value(targetKey{}).(*url.URL)
 	r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
 	r.Out.URL.RawQuery = r.In.URL.RawQuery
@@ -96,134 +112,94 @@ func (n *Node) rewrite(r *httputil.ProxyRequest) {
 
 type targetKey struct{}
 
-// ServeHTTP passes a request on. While the child is being started again it
-// waits a few seconds, then answers 503, which SDKs retry.
+// ServeHTTP answers what the front has itself and passes all else on to the
+// child of the request's region.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	target := n.wait(r.Context(), 10*time.Second)
+	if key := wire.AccessKey(r); key != "" && key != n.config.Key { // versitygw answers 404 and a code of its own
+		fail(w, fault{http.StatusForbidden, "InvalidAccessKeyId", "The AWS access key ID you provided does not exist in our records.", ""})
+		return
+	}
+	q := requestOf(r)
+	if f := n.refuse(q, r); f != nil {
+		fail(w, *f)
+		return
+	}
+	if answer := n.own(q); answer != nil {
+		n.serveOwn(w, r, q, answer)
+		return
+	}
+	if !n.abroad(w, r, q) {
+		n.pass(w, r)
+	}
+}
+
+// pass passes a request on. While the child is being started again it waits a
+// few seconds, then answers 503, which SDKs retry.
+func (n *Node) pass(w http.ResponseWriter, r *http.Request) {
+	region := wire.Region(r)
+	if region == "" { // not signed: versitygw refuses it
+		region = n.config.Region
+	}
+	p, err := n.process(r.Context(), region)
+	if err != nil {
+		fail(w, fault{http.StatusBadRequest, "AuthorizationHeaderMalformed", "The authorization header is malformed; the " + err.Error() + ".", n.config.Region})
+		return
+	}
+	target := p.wait(r.Context(), 10*time.Second)
 	if target == nil {
-		unavailable(w)
+		fail(w, unavailable)
 		return
 	}
 	n.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
 }
 
-func unavailable(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>ServiceUnavailable</Code><Message>The S3 process is being started again. Please try again.</Message></Error>`)
-}
+var unavailable = fault{http.StatusServiceUnavailable, "ServiceUnavailable", "The S3 process is being started again. Please try again.", ""}
 
-func (n *Node) wait(ctx context.Context, limit time.Duration) *url.URL {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		n.mu.Lock()
-		target, up := n.target, n.up
-		n.mu.Unlock()
-		if target != nil {
-			return target
-		}
-		select {
-		case <-up:
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-func (n *Node) set(target *url.URL) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+// answered completes a child's answer.
+func (n *Node) answered(response *http.Response) error {
+	q := requestOf(response.Request)
+	done := response.StatusCode < 300
 	switch {
-	case target != nil:
-		close(n.up)
-	case n.target != nil: // else nobody was let through, and those who wait go on waiting
-		n.up = make(chan struct{})
+	case q.key != "" && done && q.action == "" && q.method != http.MethodDelete:
+		// Everything in S3 is encrypted by default since 2023.
+		// docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+		response.Header.Set("X-Amz-Server-Side-Encryption", "AES256")
+	case q.bucket == "" || q.key != "" || q.action != "" || !done:
+	case q.method == http.MethodPut:
+		return n.settings.change(q.bucket, func(s *bucketSettings) { *s = bucketSettings{Region: wire.Region(response.Request)} })
+	case q.method == http.MethodDelete:
+		return n.settings.drop(q.bucket)
+	case q.method == http.MethodHead:
+		response.Header.Set("X-Amz-Bucket-Region", n.region(q.bucket))
 	}
-	n.target = target
+	return nil
 }
 
-// keep runs children one after the other until ctx ends. The outcome of the
-// first start goes to first.
-func (n *Node) keep(ctx context.Context, first chan<- error) {
-	defer close(n.ended)
-	for {
-		err := n.run(ctx, first)
-		if ctx.Err() != nil {
-			return
-		}
-		n.config.Logger.Error("s3: the process ended and is started again", "error", err)
-		select {
-		case <-time.After(200 * time.Millisecond): // a port that was taken, a full disk: do not spin
-		case <-ctx.Done():
-			return
-		}
+// region is where a bucket is.
+func (n *Node) region(bucket string) string {
+	if region := n.settings.of(bucket).Region; region != "" {
+		return region
 	}
+	return n.config.Region
 }
 
-// run runs one child to its end.
-func (n *Node) run(ctx context.Context, first chan<- error) error {
-	report := func(err error) {
-		select {
-		case first <- err:
-		default: // not the first
-		}
-	}
-	port, err := freePort()
-	if err != nil {
-		report(err)
-		return err
-	}
-	cmd := exec.CommandContext(ctx, n.config.Command[0], n.config.Command[1:]...)
-	stdin, err := cmd.StdinPipe() // kept open: its end is the child's
-	if err != nil {
-		report(err)
-		return err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		report(err)
-		return err
-	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		report(err)
-		return err
-	}
-	line, _ := json.Marshal(childConfig{n.config.Dir, port, n.config.Region, n.config.Key, n.config.Secret})
-	if _, err := stdin.Write(append(line, '\n')); err != nil {
-		n.config.Logger.Error("s3: the process takes no configuration", "error", err)
-	}
-	said := n.listen(out, func() {
-		n.set(&url.URL{Scheme: "http", Host: "127.0.0.1:" + strconv.Itoa(port)})
-		report(nil)
-	})
-	err = cmd.Wait()
-	n.set(nil)
-	err = fmt.Errorf("the S3 process ended: %w: %s", err, said)
-	report(err)
-	return err
+// fault is an error as S3 answers it.
+type fault struct {
+	status  int
+	code    string
+	message string
+	region  string // the right one; "" says none
 }
 
-// listen reads what the child prints to its end, and calls ready when it
-// listens. It returns the last line.
-func (n *Node) listen(out io.Reader, ready func()) (last string) {
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if last = lines.Text(); last == readyLine {
-			ready()
-			continue
-		}
-		n.config.Logger.Info("s3: " + last)
+func fail(w http.ResponseWriter, f fault) {
+	w.Header().Set("Content-Type", "application/xml")
+	if f.region != "" {
+		w.Header().Set("X-Amz-Bucket-Region", f.region)
 	}
-	return last
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	w.WriteHeader(f.status)
+	text := fmt.Sprintf("<Code>%s</Code><Message>%s</Message>", f.code, escaped(f.message))
+	if f.region != "" {
+		text += "<Region>" + escaped(f.region) + "</Region>"
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	io.WriteString(w, xmlHeader+"<Error>"+text+"</Error>")
 }

@@ -284,11 +284,12 @@ func TestChildDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, c, "k", "kept")
-	before := n.wait(t.Context(), time.Minute)
+	child := n.regions["us-east-1"]
+	before := child.wait(t.Context(), time.Minute)
 	for _, pid := range children(t) {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
-	for n.wait(t.Context(), time.Minute) == before {
+	for child.wait(t.Context(), time.Minute) == before {
 		time.Sleep(time.Millisecond)
 	}
 	if got := get(t, c, "k"); got != "kept" {

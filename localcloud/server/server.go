@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -159,7 +158,7 @@ func (s *Server) startCloud(context.Context) error {
 	var control http.Handler
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if scope := wire.Scope(r); scope == "s3" || scope == "" {
-			s.serveObjects(w, r)
+			s.objects.ServeHTTP(w, r)
 			return
 		}
 		<-serve
@@ -191,19 +190,7 @@ func (s *Server) fail(err error) {
 // control serves the control planes.
 func (s *Server) control() http.Handler {
 	return wire.New(wire.Backend{Redshift: s.cloud.Redshift(), EMR: s.cloud.EMR(), Scheduler: s.cloud.Scheduler(), STS: s.cloud.STS()},
-		wire.Options{Keys: map[string]string{s.account.Key: s.account.Secret}, Lock: s.world, Now: s.world.Now})
-}
-
-// serveObjects serves S3. An unknown key is refused here, because versitygw
-// answers 404 and its own code.
-func (s *Server) serveObjects(w http.ResponseWriter, r *http.Request) {
-	if key := wire.AccessKey(r); key != "" && key != s.account.Key {
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidAccessKeyId</Code><Message>The AWS access key ID you provided does not exist in our records.</Message></Error>`)
-		return
-	}
-	s.objects.ServeHTTP(w, r)
+		wire.Options{Keys: map[string]string{s.account.Key: s.account.Secret}, Region: s.config.Region, Lock: s.world, Now: s.world.Now})
 }
 
 // client is an S3 client of this cloud.

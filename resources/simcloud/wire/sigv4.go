@@ -28,6 +28,13 @@ func Scope(r *http.Request) string {
 	return a.service
 }
 
+// Region is the region in the credential scope of a request's signature, or
+// "". Nothing is verified.
+func Region(r *http.Request) string {
+	a, _ := authorizationOf(r)
+	return a.region
+}
+
 // AccessKey is the access key id a request says it is signed with, or "".
 func AccessKey(r *http.Request) string {
 	a, _ := authorizationOf(r)
@@ -73,6 +80,9 @@ func (h *Handler) verify(r *http.Request, body []byte, codes ownCodes) *fault {
 	if !ok {
 		return refuse(codes.unknownKey, "The security token included in the request is invalid.")
 	}
+	if h.opts.Region != "" && a.region != h.opts.Region {
+		return refuse(codes.badSignature, "Credential should be scoped to a valid region, not '%s': this endpoint is that of %s.", a.region, h.opts.Region)
+	}
 	date := r.Header.Get("X-Amz-Date")
 	at, err := time.Parse("20060102T150405Z", date)
 	if err != nil || !strings.HasPrefix(date, a.day) {
@@ -81,24 +91,44 @@ func (h *Handler) verify(r *http.Request, body []byte, codes ownCodes) *fault {
 	if skew := h.opts.Now().Sub(at).Abs(); skew > maxSkew {
 		return refuse(codes.badSignature, "Signature expired: its time %s is %s off the server's clock.", date, skew.Round(time.Second))
 	}
-	if !slices.Contains(a.signedHeaders, "host") || !hmac.Equal([]byte(a.signature), []byte(a.sign(r, body, date, secret))) {
+	if !slices.Contains(a.signedHeaders, "host") || !hmac.Equal([]byte(a.signature), []byte(a.sign(r, escapeAgain(encodedPath(r)), digest(body), date, secret))) {
 		return refuse(codes.badSignature, "The request signature we calculated does not match the signature you provided. Check your secret access key and signing method.")
 	}
 	return nil
 }
 
-// sign is the signature that the request should have.
-func (a authorization) sign(r *http.Request, body []byte, date, secret string) string {
-	var c strings.Builder
-	path := r.URL.EscapedPath()
-	if path == "" {
-		path = "/"
+// VerifyS3 says whether a request to S3 is signed in its header with the
+// secret, and its body is the one that was signed. Signatures in the query and
+// bodies signed in chunks are not: they are false.
+func VerifyS3(r *http.Request, body []byte, secret string, now time.Time) bool {
+	a, ok := authorizationOf(r)
+	if !ok || a.signature == "" || !slices.Contains(a.signedHeaders, "host") {
+		return false
 	}
-	fmt.Fprintf(&c, "%s\n%s\n%s\n", r.Method, escapeAgain(path), canonicalQuery(r.URL.Query()))
+	date, payload := r.Header.Get("X-Amz-Date"), r.Header.Get("X-Amz-Content-Sha256")
+	at, err := time.Parse("20060102T150405Z", date)
+	if err != nil || !strings.HasPrefix(date, a.day) || now.Sub(at).Abs() > maxSkew || payload != "UNSIGNED-PAYLOAD" && payload != digest(body) {
+		return false
+	}
+	return hmac.Equal([]byte(a.signature), []byte(a.sign(r, encodedPath(r), payload, date, secret)))
+}
+
+// encodedPath is the encoded path; "/" of a request without one.
+func encodedPath(r *http.Request) string {
+	if path := r.URL.EscapedPath(); path != "" {
+		return path
+	}
+	return "/"
+}
+
+// sign is the signature that the request should have.
+func (a authorization) sign(r *http.Request, path, payload, date, secret string) string {
+	var c strings.Builder
+	fmt.Fprintf(&c, "%s\n%s\n%s\n", r.Method, path, canonicalQuery(r.URL.Query()))
 	for _, name := range a.signedHeaders {
 		fmt.Fprintf(&c, "%s:%s\n", name, canonicalHeader(r, name))
 	}
-	fmt.Fprintf(&c, "\n%s\n%s", strings.Join(a.signedHeaders, ";"), digest(body))
+	fmt.Fprintf(&c, "\n%s\n%s", strings.Join(a.signedHeaders, ";"), payload)
 
 	scope := strings.Join([]string{a.day, a.region, a.service, "aws4_request"}, "/")
 	toSign := "AWS4-HMAC-SHA256\n" + date + "\n" + scope + "\n" + digest([]byte(c.String()))

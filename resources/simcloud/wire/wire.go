@@ -48,6 +48,9 @@ type Options struct {
 	// Keys are the secret access keys by access key id. A request signed with
 	// any other, or not signed, is refused.
 	Keys map[string]string
+	// Region is the one that is served: requests signed for another are
+	// refused. "" serves any.
+	Region string
 	// Lock is held around every call of the backend, and its Unlock has
 	// returned before the answer is sent; nil if the backend needs none.
 	Lock sync.Locker
