@@ -62,6 +62,7 @@ func (a *app) simulated() (*config.Pipeline, error) {
 }
 
 func (a *app) doSimulate(p *config.Pipeline, seed uint64) error {
+	simnight.Hurry()
 	outcome, err := simnight.Tonight(p, seed, code(p), nil)
 	if err != nil {
 		return &exit{code: controller.ExitFailed, err: err}

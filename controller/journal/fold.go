@@ -15,8 +15,8 @@ type Facts struct {
 	Plan     []Node
 	Settled  map[string]Record // by step
 	Tries    map[Act]int       // intents so far: numbers names, prefixes and retries
-	Last     map[Act]Record    // last intent
-	Outcomes map[int]Record    // by the intent's sequence number
+	Last     map[Act]*Record   // last intent
+	Outcomes map[int]*Record   // by the intent's sequence number
 	Owed     map[resources.Ref]*Obligation
 	Made     map[Made]resources.Ref // the newest thing of a kind that a step asked for
 	News     map[string]int         // by step: how often what it keeps was seen to change
@@ -26,6 +26,8 @@ type Facts struct {
 	Seq      int
 	Epoch    int
 	Latest   time.Time // of the last record
+
+	verdicts map[Verdict]int // how many steps settled with each
 }
 
 // Act is one verb of one step.
@@ -39,12 +41,13 @@ func NewFacts() *Facts {
 	return &Facts{
 		Settled:  map[string]Record{},
 		Tries:    map[Act]int{},
-		Last:     map[Act]Record{},
-		Outcomes: map[int]Record{},
+		Last:     map[Act]*Record{},
+		Outcomes: map[int]*Record{},
 		Owed:     map[resources.Ref]*Obligation{},
 		Made:     map[Made]resources.Ref{},
 		News:     map[string]int{},
 		Began:    map[string]time.Time{},
+		verdicts: map[Verdict]int{},
 	}
 }
 
@@ -71,6 +74,8 @@ func (f *Facts) Apply(r Record) {
 	case r.Kind == Saw && r.Seen != nil:
 		f.see(r)
 	case r.Kind == Settled:
+		f.verdicts[f.Settled[r.Step].Verdict]--
+		f.verdicts[r.Verdict]++
 		f.Settled[r.Step] = r
 		f.keep(r)
 	case r.Kind == Closed:
@@ -81,7 +86,7 @@ func (f *Facts) Apply(r Record) {
 func (f *Facts) intend(r Record) {
 	act := Act{r.Step, r.Effect.Verb}
 	f.Tries[act]++
-	f.Last[act] = r
+	f.Last[act] = &r
 	if _, ok := f.Began[r.Step]; !ok {
 		f.Began[r.Step] = r.At
 	}
@@ -101,7 +106,7 @@ func (f *Facts) intend(r Record) {
 // conclude closes an obligation only when the outcome proves that nothing was
 // made: no earlier intent of the same name may have made it either.
 func (f *Facts) conclude(r Record) {
-	f.Outcomes[r.Of] = r
+	f.Outcomes[r.Of] = &r
 	if r.Effect == nil || !r.Effect.Creates || !r.Class.NoEffect() {
 		return
 	}
@@ -167,14 +172,11 @@ func (f *Facts) Debts() []*Obligation {
 // Attempted is the last intent of a verb by a step, and its outcome when there
 // is one. Both are nil when there was none.
 func (f *Facts) Attempted(step, verb string) (intent, outcome *Record) {
-	in, ok := f.Last[Act{step, verb}]
-	if !ok {
+	intent = f.Last[Act{step, verb}]
+	if intent == nil {
 		return nil, nil
 	}
-	if out, ok := f.Outcomes[in.Seq]; ok {
-		return &in, &out
-	}
-	return &in, nil
+	return intent, f.Outcomes[intent.Seq]
 }
 
 // Owes is the obligation on the newest thing of a kind that a step asked for,
@@ -197,14 +199,7 @@ func (f *Facts) Node(name string) (n Node, ok bool) {
 func (f *Facts) Has(step string, v Verdict) bool { return f.Settled[step].Verdict == v }
 
 // Any says that some step settled with this verdict.
-func (f *Facts) Any(v Verdict) bool {
-	for _, r := range f.Settled {
-		if r.Verdict == v {
-			return true
-		}
-	}
-	return false
-}
+func (f *Facts) Any(v Verdict) bool { return f.verdicts[v] > 0 }
 
 // Result is the typed result that a step settled done with, tonight or, when
 // it was carried over, on a former night.

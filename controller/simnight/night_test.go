@@ -1,15 +1,22 @@
 package simnight_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
 	"lamplighter/controller"
+	"lamplighter/controller/simnight"
 	"lamplighter/resources/simcloud"
 )
 
 // Each shape of pipeline: a first night, undisturbed, and the next that finds
 // nothing to do.
+func TestMain(m *testing.M) {
+	simnight.Hurry()
+	os.Exit(m.Run())
+}
+
 func TestShapes(t *testing.T) {
 	for _, s := range shapes() {
 		t.Run(s.name, func(t *testing.T) {

@@ -21,10 +21,10 @@ type emrLife struct{ base }
 // maxLaunches is how many clusters one lifetime asks for before it fails.
 const maxLaunches = 4
 
-// emrPolls is how many of the usual pauses lie between two looks at an EMR
-// cluster: no look of ours lengthens its bill, and EMR's request quotas are
-// small (aws-facts E3).
-const emrPolls = 3
+// maxFlowPolls bounds the pause between two looks at an EMR cluster, in the
+// usual pauses. No look of ours lengthens its bill, and EMR's request quotas
+// are small (aws-facts E3).
+const maxFlowPolls = 6
 
 // launchSlack covers a launch's clock against ours when listing by time.
 const launchSlack = 15 * time.Minute
@@ -51,11 +51,11 @@ func (e *emrLife) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	case !seen.Exists:
 		return controller.Again(earlier(p.Now.Add(e.Poll), owed.Created.Add(p.Facts.Grace())), "not seen yet")
 	case p.Wanted():
-		return controller.Open(p.Now.Add(emrPolls*e.Poll), strings.ToLower(seen.State))
+		return controller.Open(e.unhurried(p.Now, owed.Created, maxFlowPolls), strings.ToLower(seen.State))
 	case seen.State == "TERMINATING":
-		return controller.Again(p.Now.Add(emrPolls*e.Poll), "terminating")
+		return controller.Again(e.unhurried(p.Now, owed.Created, maxFlowPolls), "terminating")
 	case e.endsItself(p, seen):
-		return controller.Again(p.Now.Add(emrPolls*e.Poll), "its steps have ended, it ends by itself")
+		return controller.Again(e.unhurried(p.Now, owed.Created, maxFlowPolls), "its steps have ended, it ends by itself")
 	}
 	return e.terminate(ctx, p, owed.Ref, seen.IDs[0], "not wanted any more")
 }

@@ -170,6 +170,13 @@ func untilDone[T any](ctx context.Context, p *controller.Pass, verb, why string,
 	return result, false, controller.Next{Why: why}, err
 }
 
+// unhurried is when to look again at what nobody pays for waiting for: after
+// an eighth of the time that it has taken so far, so that every look costs the
+// same share of the wait, however long that is.
+func (b base) unhurried(now, since time.Time, most int) time.Time {
+	return now.Add(min(max(now.Sub(since)/8, b.Poll), time.Duration(most)*b.Poll))
+}
+
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a

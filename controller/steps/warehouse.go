@@ -258,10 +258,26 @@ func (w *warehouseLife) verify(ctx context.Context, cluster string, want warehou
 	})
 }
 
+// maxDeletePolls bounds the pause between two looks at a cluster that is being
+// deleted, in the usual pauses: its bill does not end by a look of ours.
+const maxDeletePolls = 3
+
+// asked is when the cluster's end was asked for last.
+func (w *warehouseLife) asked(f *journal.Facts) (at time.Time) {
+	for _, verb := range []string{"delete", "delete-saving"} {
+		if intent, _ := f.Attempted(w.n.Name, verb); intent != nil && intent.At.After(at) {
+			at = intent.At
+		}
+	}
+	return at
+}
+
 // end deletes a cluster that is not wanted, when its state allows that.
 func (w *warehouseLife) end(ctx context.Context, p *controller.Pass, owed *journal.Obligation, state string) (controller.Next, error) {
 	switch state {
-	case "deleting", "final-snapshot", "creating", "pausing", "resuming", "rebooting", "modifying", "renaming", "resizing":
+	case "deleting", "final-snapshot":
+		return controller.Again(w.unhurried(p.Now, w.asked(p.Facts), maxDeletePolls), state)
+	case "creating", "pausing", "resuming", "rebooting", "modifying", "renaming", "resizing":
 		return controller.Again(p.Now.Add(w.Poll), state)
 	case "paused":
 		if why := w.shut(p); why != "" { // compute stopped, data kept: it stays owed, and the kill switch stays armed

@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"context"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +72,10 @@ func (c *Client) get(ctx context.Context, uri string) (body []byte, etag string,
 	out, err := c.API.GetObject(ctx, &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 	if err == nil {
 		defer out.Body.Close()
-		body, err = io.ReadAll(out.Body)
+		// Room for all of it and a last empty read, so that it never grows.
+		whole := bytes.NewBuffer(make([]byte, 0, max(aws.ToInt64(out.ContentLength), 0)+bytes.MinRead))
+		_, err = whole.ReadFrom(out.Body)
+		body = whole.Bytes()
 	}
 	if err != nil {
 		return nil, "", awsfault.Read(err, "reading "+uri, codes)

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsemr "github.com/aws/aws-sdk-go-v2/service/emr"
 	awsredshift "github.com/aws/aws-sdk-go-v2/service/redshift"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -13,6 +14,16 @@ import (
 // retries says that a client with this retryer sends a call again whose reply
 // was lost: the SDK's default does.
 func retries(r aws.Retryer) bool { return r == nil || r.MaxAttempts() != 1 }
+
+// repeats says it of the options of one S3 call. They are large, and asked
+// only when a reply was lost.
+func repeats(opts []func(*awss3.Options)) bool {
+	var o awss3.Options
+	for _, fn := range opts {
+		fn(&o)
+	}
+	return retries(o.Retryer)
+}
 
 // The clients below put a front before the control planes' answers.
 

@@ -101,15 +101,9 @@ func sameETag(a, b string) bool { return strings.Trim(a, `"`) == strings.Trim(b,
 
 // PutObject is atomic. Its condition is judged when it has its effect.
 func (c s3Client) PutObject(ctx context.Context, in *awss3.PutObjectInput, o ...func(*awss3.Options)) (*awss3.PutObjectOutput, error) {
-	var body []byte
-	if in.Body != nil {
-		var err error
-		if body, err = io.ReadAll(in.Body); err != nil {
-			return nil, wrap(call{service: "s3", op: "PutObject"}, err)
-		}
-	}
-	if body == nil {
-		body = []byte{}
+	body, err := readBody(in.Body)
+	if err != nil {
+		return nil, wrap(call{service: "s3", op: "PutObject"}, err)
 	}
 	k := objectKey(in.Bucket, in.Key)
 	put := func(a attempt) (*awss3.PutObjectOutput, error) {
@@ -117,6 +111,19 @@ func (c s3Client) PutObject(ctx context.Context, in *awss3.PutObjectInput, o ...
 	}
 	conditional := in.IfNoneMatch != nil || in.IfMatch != nil
 	return change(c.f, ctx, "PutObject", k, conditional, o, put)
+}
+
+// readBody reads a body whole; where it tells its length, at once.
+func readBody(r io.Reader) ([]byte, error) {
+	switch r := r.(type) {
+	case nil:
+		return []byte{}, nil
+	case interface{ Len() int }:
+		body := make([]byte, r.Len())
+		_, err := io.ReadFull(r.(io.Reader), body)
+		return body, err
+	}
+	return io.ReadAll(r)
 }
 
 // DeleteObject is atomic; what is not there is deleted.
@@ -167,10 +174,6 @@ func (s *Simulation) apply(a attempt, k string, body []byte, ifNone, ifMatch *st
 func change[O any](f *front, ctx context.Context, op, k string, conditional bool, opts []func(*awss3.Options), effect func(attempt) (*O, error)) (*O, error) {
 	f.p.check()
 	s, faults, c := f.s, f.s.opts.Faults, call{service: "s3", op: op}
-	var o awss3.Options
-	for _, fn := range opts {
-		fn(&o)
-	}
 	name := "s3." + op
 	s.point(name, k, "before")
 	a := f.attempt(name, k)
@@ -193,7 +196,7 @@ func change[O any](f *front, ctx context.Context, op, k string, conditional bool
 	out, err := do()
 	s.point(name, k, "after")
 	if s.roll(faults.LostPut) {
-		if !retries(o.Retryer) {
+		if !repeats(opts) {
 			return nil, wrap(c, f.giveUp(ctx))
 		}
 		out, err = do()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"lamplighter/controller/journal"
-	"lamplighter/resources"
 	"lamplighter/resources/s3"
 )
 
@@ -16,16 +15,27 @@ import (
 // Repeats write the same.
 func (s *Store) Archive(ctx context.Context, uri string, records []journal.Record) error {
 	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
 	for _, r := range records {
-		if err := encoder.Encode(r); err != nil {
-			return &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("encoding record %d: %v", r.Seq, err), Err: err}
+		line, err := s.line(r)
+		if err != nil {
+			return err
 		}
+		lines.Write(line)
+		lines.WriteByte('\n')
 	}
 	return retry(ctx, s.Clock, func() (done bool, err error) {
 		_, err = s.S3.Put(ctx, uri, lines.Bytes(), "")
 		return !passing(err), err
 	})
+}
+
+// line is a record as JSON: what Append wrote of it, or, of those that another
+// process wrote, encoded anew.
+func (s *Store) line(r journal.Record) ([]byte, error) {
+	if line, ok := s.lines[r.Seq]; ok {
+		return line, nil
+	}
+	return encode(r)
 }
 
 // ReadArchive reads what Archive wrote. An absent one is a Gone fault.

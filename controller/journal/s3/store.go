@@ -24,6 +24,8 @@ type Store struct {
 	S3    *s3.Client
 	Base  string // s3://bucket/…/journal; with or without a slash at the end
 	Clock resources.Clock
+
+	lines map[int][]byte // records as Append wrote them, for Archive
 }
 
 var _ journal.Store = (*Store)(nil)
@@ -43,9 +45,9 @@ func (s *Store) Append(ctx context.Context, r journal.Record) error {
 	if r.Seq < 1 || r.Seq > maxSeq {
 		return resources.Faultf(resources.Permanent, "record %d: a journal holds the records 1 to %d", r.Seq, maxSeq)
 	}
-	body, err := json.Marshal(r)
+	body, err := encode(r)
 	if err != nil {
-		return &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("encoding record %d: %v", r.Seq, err), Err: err}
+		return err
 	}
 	uri, mayBeThere := s.uri(r.Seq), false
 	err = retry(ctx, s.Clock, func() (done bool, err error) {
@@ -62,7 +64,25 @@ func (s *Store) Append(ctx context.Context, r journal.Record) error {
 	if class := resources.ClassOf(err); mayBeThere && class.NoEffect() {
 		return &resources.Fault{Class: resources.Unknown, Msg: fmt.Sprintf("record %d may be written or not: %v", r.Seq, err), Hint: resources.HintOf(err), Err: err}
 	}
+	if err == nil {
+		s.keep(r.Seq, body)
+	}
 	return err
+}
+
+func (s *Store) keep(seq int, line []byte) {
+	if s.lines == nil {
+		s.lines = map[int][]byte{}
+	}
+	s.lines[seq] = line
+}
+
+func encode(r journal.Record) ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("encoding record %d: %v", r.Seq, err), Err: err}
+	}
+	return body, nil
 }
 
 // whose reads back what is where our record should go.
