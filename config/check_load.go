@@ -34,9 +34,7 @@ func (c *pipelineCheck) checkLoad(i int, l *Load, at string) {
 	for j, column := range l.Columns {
 		c.checkColumn(at+".columns"+index(j), column)
 	}
-	for j, check := range l.Checks {
-		c.checkLoadCheck(check, at+".checks"+index(j))
-	}
+	c.checkChecks(l, at)
 }
 
 // checkFrom checks a load from S3.
@@ -99,41 +97,5 @@ func (c *pipelineCheck) checkReads(i int, l *Load, at string) {
 func (c *pipelineCheck) checkColumn(at, name string) {
 	if !isIdentifier(name) {
 		c.report(at, "lower-case letters, digits and underscores, at most 63", "%s is not the name of a column", quote(name))
-	}
-}
-
-// checkLoadCheck wants exactly one kind of check.
-func (c *pipelineCheck) checkLoadCheck(check LoadCheck, at string) {
-	n := 0
-	if c.has(at + ".not_null") {
-		n++
-		if len(check.NotNull) == 0 {
-			c.report(at+".not_null", "write not_null: [user_id]", "names no column")
-		}
-		for i, column := range check.NotNull {
-			c.checkColumn(at+".not_null"+index(i), column)
-		}
-	}
-	if c.has(at + ".between") {
-		n++
-		if len(check.Between) == 0 {
-			c.report(at+".between", "write between: {rating: [0.5, 5]}", "names no column")
-		}
-		for column, bounds := range check.Between {
-			path := join(at+".between", column)
-			c.checkColumn(path, column)
-			if bounds[0] > bounds[1] {
-				c.report(path, "write the lowest value first", "no value lies between %v and %v", bounds[0], bounds[1])
-			}
-		}
-	}
-	if check.Rows != nil {
-		n++
-		if check.Rows.Min < 1 {
-			c.report(at+".rows", "write rows: {min: 1}", "asks for nothing")
-		}
-	}
-	if n != 1 {
-		c.report(at, "write one `- {not_null: […]}` to a check", "wants exactly one of not_null, between and rows, not %d", n)
 	}
 }

@@ -30,6 +30,9 @@ func (c *pipelineCheck) checkSteps() {
 			if !c.has(at + ".expect") {
 				c.report(at+".expect", "write expect: 0", "is missing")
 			}
+			if c.has(at + ".severity") {
+				c.oneOf(at+".severity", s.Check.Severity, "error", "warn")
+			}
 		case s.Unload != nil:
 			c.checkUnload(s.Unload, at)
 		case s.Spark != nil:

@@ -136,18 +136,6 @@ type CompleteWhen struct {
 	DayEnded Duration `yaml:"day_ended" json:"day_ended,omitempty"`
 }
 
-// LoadCheck is one check inside the COPY's transaction: exactly one member.
-type LoadCheck struct {
-	NotNull []string              `yaml:"not_null" json:"not_null,omitempty"`
-	Between map[string][2]float64 `yaml:"between" json:"between,omitempty"` // column: [lowest, highest]
-	Rows    *RowsCheck            `yaml:"rows" json:"rows,omitempty"`
-}
-
-// RowsCheck bounds how many rows the tonight's load brings.
-type RowsCheck struct {
-	Min int64 `yaml:"min" json:"min,omitempty"`
-}
-
 // SQL runs a script in the warehouse.
 type SQL struct {
 	File    string   `yaml:"file" json:"file,omitempty"`
@@ -158,9 +146,10 @@ type SQL struct {
 
 // Check compares the one value of a query with what is expected.
 type Check struct {
-	Query   string   `yaml:"query" json:"query"`
-	Expect  string   `yaml:"expect" json:"expect" read:"scalar"` // as written: 0
-	Timeout Duration `yaml:"timeout" json:"timeout,omitempty"`
+	Query    string   `yaml:"query" json:"query"`
+	Expect   string   `yaml:"expect" json:"expect" read:"scalar"` // as written: 0
+	Severity string   `yaml:"severity" json:"severity,omitempty"` // error (default), warn
+	Timeout  Duration `yaml:"timeout" json:"timeout,omitempty"`
 }
 
 // Unload writes a query's rows to a dataset.

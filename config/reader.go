@@ -128,6 +128,10 @@ func (r *reader) read(n ast.Node, path string, v reflect.Value, lenient bool) {
 		r.duration(n, path, d)
 		return
 	}
+	if value, ok := v.Addr().Interface().(*Scalar); ok {
+		r.value(n, path, value)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -276,6 +280,22 @@ func (r *reader) duration(n ast.Node, path string, into *Duration) {
 		return
 	}
 	*into = d
+}
+
+// value reads a value for SQL, of whatever kind it is written as.
+func (r *reader) value(n ast.Node, path string, into *Scalar) {
+	raw, kind := written(n)
+	switch {
+	case kind == text:
+		r.noEnvironment(n, path, raw)
+		*into = Scalar{Text: raw, Kind: ScalarText}
+	case kind == boolean:
+		*into = Scalar{Text: raw, Kind: ScalarBoolean}
+	case kind == number && plainNumber(raw):
+		*into = Scalar{Text: raw, Kind: ScalarNumber}
+	default:
+		r.wrong(n, path, "quote what is text; write numbers in plain digits", "wants text, a number, true or false, not %s", describe(n))
+	}
 }
 
 // anything reads a value of the user's own form: text, float64, bool, list or

@@ -16,6 +16,7 @@ type outcome struct {
 	Snapshot    string
 	DataThrough string
 	Metrics     map[string]float64 // top-level numbers of metrics.json
+	Warnings    []Warning          // checks of severity warn that were not met
 }
 
 // readOutcome is tolerant: a field of another type is as if it were absent.
@@ -34,6 +35,7 @@ func readOutcome(raw json.RawMessage) outcome {
 	get("caught_up_to", &o.CaughtUp)
 	get("snapshot", &o.Snapshot)
 	get("data_through", &o.DataThrough)
+	get("warnings", &o.Warnings)
 	o.HasRows = get("rows", &o.Rows)
 	if !get("objects", &o.Objects) {
 		var list []json.RawMessage

@@ -33,6 +33,9 @@ func Ran(records []journal.Record, bill cost.Statement, l Look) string {
 		if p.hint != "" {
 			b.WriteString(l.fit(strings.Repeat(" ", 20)+"hint: "+p.hint) + "\n")
 		}
+		for _, w := range p.result.Warnings {
+			b.WriteString(l.fit(strings.Repeat(" ", 20)+warned(w)) + "\n")
+		}
 	}
 	b.WriteString(Bill(bill, l))
 	return b.String()

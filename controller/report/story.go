@@ -240,8 +240,15 @@ func (s *story) settle(r journal.Record) []change {
 	p.why, p.hint = what(r.Why)
 	p.result = readOutcome(r.Result)
 	mark := map[journal.Verdict]string{journal.Done: green, journal.Failed: red, journal.Lost: red, journal.Skipped: dim}[r.Verdict]
-	return []change{{step: r.Step, state: p.state, what: verdict(*p), hint: p.hint, mark: mark}}
+	all := []change{{step: r.Step, state: p.state, what: verdict(*p), hint: p.hint, mark: mark}}
+	for _, w := range p.result.Warnings {
+		all = append(all, change{step: r.Step, what: warned(w), mark: yellow})
+	}
+	return all
 }
+
+// warned says what a check of severity warn found.
+func warned(w Warning) string { return "warning: " + clean(w.Says) }
 
 // verdict says how a step ended: done · 5,213 rows, 4 objects · 41 s.
 func verdict(p progress) string {

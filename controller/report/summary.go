@@ -44,6 +44,16 @@ type Summary struct {
 	AlwaysOn      int64                         `json:"always_on_micro_usd"` // the same machines left on for a day
 	Prices        string                        `json:"prices"`              // date of the price book
 	Notes         []string                      `json:"notes,omitempty"`     // why the cost is not to be trusted to the cent
+	Warnings      []Warning                     `json:"warnings,omitempty"`  // what did not fail the run, and should be looked at
+}
+
+// Warning is a check of severity warn that was not met.
+type Warning struct {
+	Step     string   `json:"step"`
+	Check    string   `json:"check"`
+	Rows     int64    `json:"rows"`
+	Examples []string `json:"examples,omitempty"`
+	Says     string   `json:"says"`
 }
 
 // StepSummary is how a step ended.
@@ -143,6 +153,10 @@ func (s *Summary) step(p progress, now time.Time) {
 		return
 	}
 	o := p.result
+	for _, w := range o.Warnings {
+		w.Step = p.node.Name
+		s.Warnings = append(s.Warnings, w)
+	}
 	switch p.node.Kind {
 	case "load":
 		s.RowsLoaded[p.node.Name] += o.Rows

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,23 +25,25 @@ type LoadSpec struct {
 	Columns []string          `json:"columns,omitempty"`
 	Format  warehouse.Format  `json:"format"`
 	Checks  []warehouse.Check `json:"checks,omitempty"`
-	MinRows int64             `json:"min_rows,omitempty"`
-	Timeout time.Duration     `json:"timeout,omitempty"`
-	Batches []BatchRef        `json:"batches,omitempty"`
-	Reads   string            `json:"reads,omitempty"`  // a dataset of this run
-	Folder  string            `json:"folder,omitempty"` // within it
+	// Rows bounds what a load of a dataset brings; batches have their own.
+	Rows    []warehouse.RowsBound `json:"rows,omitempty"`
+	Timeout time.Duration         `json:"timeout,omitempty"`
+	Batches []BatchRef            `json:"batches,omitempty"`
+	Reads   string                `json:"reads,omitempty"`  // a dataset of this run
+	Folder  string                `json:"folder,omitempty"` // within it
 }
 
 // BatchRef is a sealed batch: consecutive partitions, one transaction.
 type BatchRef struct {
-	List        string `json:"list"` // URI of the JSON list of objects
-	SHA256      string `json:"sha256"`
-	Manifest    string `json:"manifest"` // URI of the COPY manifest
-	Compression string `json:"compression,omitempty"`
-	Objects     int    `json:"objects"`
-	Bytes       int64  `json:"bytes"`
-	From        string `json:"from,omitempty"` // first partition
-	To          string `json:"to,omitempty"`   // last partition
+	List        string                `json:"list"` // URI of the JSON list of objects
+	SHA256      string                `json:"sha256"`
+	Manifest    string                `json:"manifest"` // URI of the COPY manifest
+	Compression string                `json:"compression,omitempty"`
+	Objects     int                   `json:"objects"`
+	Bytes       int64                 `json:"bytes"`
+	From        string                `json:"from,omitempty"` // first partition
+	To          string                `json:"to,omitempty"`   // last partition
+	Rows        []warehouse.RowsBound `json:"rows,omitempty"`
 }
 
 // LoadResult is what a load settled with.
@@ -50,6 +53,8 @@ type LoadResult struct {
 	Batches  int    `json:"batches"`
 	Through  string `json:"through,omitempty"`      // last partition loaded
 	CaughtUp string `json:"caught_up_to,omitempty"` // set when last call left batches for another night
+	// Warnings are the checks of severity warn that were not met.
+	Warnings []warehouse.Unmet `json:"warnings,omitempty"`
 }
 
 // load copies batches into a table, each one transaction and one intent,
@@ -82,6 +87,7 @@ func (l *load) Reconcile(ctx context.Context, p *controller.Pass) (controller.Ne
 		total.Rows += loaded.Rows
 		total.Objects += loaded.Objects
 		total.Batches++
+		total.Warnings = append(total.Warnings, loaded.Warnings...)
 		total.Through = ref.To
 	}
 	return controller.Done(total)
@@ -101,7 +107,7 @@ func (l *load) copy(ctx context.Context, at place, from Dataset, i int, ref Batc
 	}
 	batch := warehouse.Batch{
 		Table: l.spec.Table, Mode: l.spec.Mode, Columns: l.spec.Columns, Format: l.spec.Format, Manifest: ref.Manifest, Objects: objects,
-		Checks: l.spec.Checks, MinRows: l.spec.MinRows, Role: l.Role, Region: l.Region,
+		Checks: l.spec.Checks, Rows: append(slices.Clone(l.spec.Rows), ref.Rows...), Role: l.Role, Region: l.Region,
 		Run: at.id.Run, Attempt: at.id.Attempt, Step: l.n.Name, Timeout: at.limit,
 		Unchanged: func(ctx context.Context) error { return unchanged(ctx, l.S3, objects) },
 		Rest: func(ctx context.Context, rest []warehouse.Object) (string, error) {

@@ -272,8 +272,8 @@ func (r *planned) firstSince() string {
 
 func (r *planned) check(name string, c *config.Check) (controller.Work, error) {
 	query, err := r.query(c.Query)
-	print := fingerprint("check", query, c.Expect, r.state)
-	return controller.Work{Spec: CheckSpec{Query: query, Expect: c.Expect, Timeout: c.Timeout.D()}, Fingerprint: print, Done: r.holds(name, print)}, err
+	print := fingerprint("check", query, c.Expect, c.Severity, r.state)
+	return controller.Work{Spec: CheckSpec{Query: query, Expect: c.Expect, Warn: c.Severity == "warn", Timeout: c.Timeout.D()}, Fingerprint: print, Done: r.holds(name, print)}, err
 }
 
 // query is one statement with the days in.

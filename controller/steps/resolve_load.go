@@ -3,7 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +36,8 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 		return w, nil
 	}
 	spec := r.loadSpec(l)
-	for i, objects := range batches(found.fresh, l.Mode) {
+	was, old := usually(ledger), knownPartitions(l, ledger)
+	for i, objects := range batches(found.fresh, l.Mode, old) {
 		if l.Mode == "replace" && i > 0 {
 			return w, &resources.Fault{Class: resources.Permanent, Code: CodeRefused, Msg: "mode replace with compressed and plain objects together: one COPY reads either"}
 		}
@@ -46,10 +47,26 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 				return w, err
 			}
 		}
+		if !old[ref.From] {
+			ref.Rows = rowsBounds(l.Checks, partitions(objects), was)
+		}
 		spec.Batches = append(spec.Batches, ref)
 	}
 	w.Spec, w.Why = spec, describe(l.Mode, found.fresh)
 	return w, nil
+}
+
+// knownPartitions are those that have rows already, where the number of a
+// partition's rows is checked: what comes late for them is loaded apart, and
+// not counted.
+func knownPartitions(l *config.Load, ledger []warehouse.Entry) map[string]bool {
+	known := map[string]bool{}
+	if slices.ContainsFunc(l.Checks, func(c config.LoadCheck) bool { return c.Rows != nil }) {
+		for _, e := range ledger {
+			known[e.Object.Partition] = e.Object.Partition != ""
+		}
+	}
+	return known
 }
 
 // stale fails a source with nothing new for longer than its `fresh`, so that
@@ -110,33 +127,7 @@ func (r *planned) loadSpec(l *config.Load) LoadSpec {
 	if csv := l.Format.CSV; csv != nil {
 		s.Format = warehouse.Format{Kind: "csv", Header: csv.Header, Delimiter: csv.Delimiter, NullAs: csv.NullAs}
 	}
-	for _, c := range l.Checks {
-		if c.Rows != nil {
-			s.MinRows = c.Rows.Min
-		}
-	}
 	return s
-}
-
-// loadChecks writes a load's checks as counts of offending rows.
-func loadChecks(table string, checks []config.LoadCheck) []warehouse.Check {
-	var out []warehouse.Check
-	from := "select count(*) from " + warehouse.QuoteTable(table) + " where "
-	for _, c := range checks {
-		for _, column := range c.NotNull {
-			out = append(out, warehouse.Check{Name: "not_null " + column, SQL: from + warehouse.QuoteIdentifier(column) + " is null"})
-		}
-		columns := make([]string, 0, len(c.Between))
-		for column := range c.Between {
-			columns = append(columns, column)
-		}
-		sort.Strings(columns)
-		for _, column := range columns {
-			b, q := c.Between[column], warehouse.QuoteIdentifier(column)
-			out = append(out, warehouse.Check{Name: "between " + column, SQL: fmt.Sprintf("%s%s < %v or %s > %v", from, q, b[0], q, b[1])})
-		}
-	}
-	return out
 }
 
 func (r *planned) loadDataset(name string, l *config.Load) (controller.Work, error) {
@@ -146,6 +137,7 @@ func (r *planned) loadDataset(name string, l *config.Load) (controller.Work, err
 	}
 	spec := r.loadSpec(l)
 	spec.Format.Kind, spec.Reads, spec.Folder = "parquet", step, folder
+	spec.Rows = rowsBounds(l.Checks, 1, usual{})
 	print := fingerprint("load", l.Into, l.Columns, l.Mode, folder, r.prints[step])
 	r.state = fingerprint(r.state, print)
 	return controller.Work{Reads: []string{step}, Spec: spec, Fingerprint: print, Done: r.written(name, print), Why: "from " + l.Reads}, nil

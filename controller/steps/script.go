@@ -87,6 +87,7 @@ func (m *migrate) Reconcile(ctx context.Context, p *controller.Pass) (controller
 type CheckSpec struct {
 	Query   string        `json:"query"`
 	Expect  string        `json:"expect"`
+	Warn    bool          `json:"warn,omitempty"` // severity: warn
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
@@ -97,8 +98,9 @@ type check struct {
 }
 
 type answer struct {
-	Value string `json:"value"`
-	Null  bool   `json:"null,omitempty"`
+	Value    string            `json:"value"`
+	Null     bool              `json:"null,omitempty"`
+	Warnings []warehouse.Unmet `json:"warnings,omitempty"`
 }
 
 func (c *check) Reconcile(ctx context.Context, p *controller.Pass) (controller.Next, error) {
@@ -118,9 +120,14 @@ func (c *check) Reconcile(ctx context.Context, p *controller.Pass) (controller.N
 	if got.Null {
 		value = "NULL"
 	}
+	says := fmt.Sprintf("the query says %s, expected is %s", value, c.spec.Expect)
+	if value != c.spec.Expect && c.spec.Warn {
+		got.Warnings = []warehouse.Unmet{{Check: c.n.Name, Says: says}}
+		return controller.Done(got)
+	}
 	if value != c.spec.Expect {
 		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
-			Msg:  fmt.Sprintf("the query says %s, expected is %s", value, c.spec.Expect),
+			Msg:  says,
 			Hint: "nothing was promoted: tomorrow starts from the last good snapshot. `lamplighter logs " + c.n.Name + "` shows the query"}
 	}
 	return controller.Done(got)

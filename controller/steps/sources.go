@@ -92,16 +92,17 @@ func compression(uri string) string {
 	return ""
 }
 
-// batches cuts objects into batches of whole partitions, one compression each.
-// A replace is one batch, whatever its size.
-func batches(objects []warehouse.Object, mode string) [][]warehouse.Object {
+// batches cuts objects into batches of whole partitions, one compression each;
+// partitions that are known already (late ones) are apart from new ones. A
+// replace is one batch, whatever its size.
+func batches(objects []warehouse.Object, mode string, known map[string]bool) [][]warehouse.Object {
 	var out [][]warehouse.Object
 	var bytes int64
 	for i, o := range objects {
 		n := len(out) - 1
 		newDay := i == 0 || o.Partition != objects[i-1].Partition || o.Partition == ""
 		full := n < 0 || newDay && mode != "replace" && (len(out[n]) >= batchObjects || bytes+o.Size > batchBytes)
-		if full || compression(o.URI) != compression(objects[i-1].URI) {
+		if full || compression(o.URI) != compression(objects[i-1].URI) || known[o.Partition] != known[objects[i-1].Partition] {
 			out, bytes = append(out, nil), 0
 			n++
 		}

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -167,7 +168,7 @@ func (c *cloud) movies(body string) warehouse.Batch {
 func (c *cloud) load(s warehouse.Session, b warehouse.Batch, want warehouse.Loaded) {
 	c.t.Helper()
 	got, err := s.Load(background, b)
-	if err != nil || got != want {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		c.t.Fatalf("load of %s: got %+v, %v, want %+v", b.Table, got, err, want)
 	}
 }

@@ -81,7 +81,7 @@ func TestWhatRollsBack(t *testing.T) {
 		}, warehouse.CodeCheck, []string{"not_null user_id failed for 1 rows"}},
 		{"too few", func() warehouse.Batch {
 			b := c.batch(c.day("2026-11-17", "few", tuesday))
-			b.MinRows = 2
+			b.Rows = []warehouse.RowsBound{{Name: "rows min", Min: 2}}
 			return b
 		}, warehouse.CodeCheck, []string{"want at least 2"}},
 		{"changed meanwhile", func() warehouse.Batch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"lamplighter/resources"
@@ -161,7 +162,7 @@ func (s *session) Load(ctx context.Context, b warehouse.Batch) (warehouse.Loaded
 	for _, o := range rows {
 		done.Rows += o.rows
 	}
-	if err := s.checks(b, before+done.Rows); err != nil {
+	if done.Warnings, err = s.checks(b, before+done.Rows); err != nil {
 		return warehouse.Loaded{}, err
 	}
 	if b.Unchanged != nil {
@@ -255,17 +256,30 @@ func (t *tx) copyFrom(ctx context.Context, b warehouse.Batch, manifest string) (
 	return rows, t.spend(ctx, took)
 }
 
-// checks refuses what must not be committed.
-func (s *session) checks(b warehouse.Batch, rows int64) error {
-	if rows < b.MinRows {
-		return &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeCheck, Msg: fmt.Sprintf("load into %s: %d rows, at least %d are expected", b.Table, rows, b.MinRows)}
+// checks refuses what must not be committed, and returns what only warns.
+func (s *session) checks(b warehouse.Batch, rows int64) (warnings []warehouse.Unmet, err error) {
+	found := func(f warehouse.Unmet, warn bool) error {
+		if !warn {
+			return warehouse.RolledBack(b.Table, f)
+		}
+		warnings = append(warnings, f)
+		return nil
 	}
-	for _, c := range b.Checks {
-		if n := s.answer(c.SQL); n != "0" {
-			return &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeCheck, Msg: "load into " + b.Table + ": " + n + " rows break " + c.Name}
+	for _, r := range b.Rows {
+		if says := r.Broken(rows, len(b.Objects)); says != "" {
+			if err := found(warehouse.Unmet{Check: r.Name, Rows: rows, Says: says}, r.Warn); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return nil
+	for _, c := range b.Checks {
+		if n, _ := strconv.ParseInt(s.answer(c.SQL), 10, 64); n != 0 {
+			if err := found(c.Describe(n, nil), c.Warn); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return warnings, nil
 }
 
 func (s *session) answer(sql string) string { return or(s.f.s.opts.Answers[sql], "0") }

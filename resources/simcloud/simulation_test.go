@@ -235,7 +235,7 @@ func TestLoadsThatMustNotCommit(t *testing.T) {
 			"check": func(b *warehouse.Batch) {
 				b.Checks = []warehouse.Check{{Name: "good", SQL: "good"}, {Name: "bad", SQL: "bad"}}
 			},
-			"min rows":  func(b *warehouse.Batch) { b.MinRows = 1000 },
+			"min rows":  func(b *warehouse.Batch) { b.Rows = []warehouse.RowsBound{{Name: "rows min", Min: 1000}} },
 			"unchanged": func(b *warehouse.Batch) { b.Unchanged = func(context.Context) error { return errors.New("changed") } },
 			"manifest":  func(b *warehouse.Batch) { b.Manifest = "s3://b/no" },
 			"object":    func(b *warehouse.Batch) { s.Remove(b.Objects[0].URI) },

@@ -112,10 +112,11 @@ func (l *load) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.check(ctx, before+rows); err != nil {
+	warnings, err := l.check(ctx, before+rows)
+	if err != nil {
 		return err
 	}
-	l.done = Loaded{Rows: rows, Objects: len(rest), LoadID: known.max + 1}
+	l.done = Loaded{Rows: rows, Objects: len(rest), LoadID: known.max + 1, Warnings: warnings}
 	if err := l.s.record(ctx, l.t, l.b, rest, l.done, known.now); err != nil {
 		return err
 	}
@@ -203,34 +204,6 @@ func (s *session) copied(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return number("count loaded rows", rows)
-}
-
-// check runs the batch's checks on what is in the table now.
-func (l *load) check(ctx context.Context, rows int64) error {
-	if rows < l.b.MinRows {
-		return &resources.Fault{Class: resources.Permanent, Code: CodeCheck,
-			Msg:  fmt.Sprintf("load into %s rolled back: %d rows in %d objects, want at least %d", l.t.key(), rows, len(l.b.Objects), l.b.MinRows),
-			Hint: "look at the source's newest objects, or lower checks: rows: min"}
-	}
-	for _, c := range l.b.Checks {
-		what := fmt.Sprintf("check %s of %s", c.Name, l.t.key())
-		value, null, err := l.s.single(ctx, what, c.SQL)
-		if err != nil {
-			return err
-		}
-		broken, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || null {
-			f := resources.Faultf(resources.Permanent, "%s: want a number of rows, got %q", what, value)
-			f.Hint = "count the rows that break it: select count(*) from … where …"
-			return f
-		}
-		if broken != 0 {
-			return &resources.Fault{Class: resources.Permanent, Code: CodeCheck,
-				Msg:  fmt.Sprintf("load into %s rolled back: check %s failed for %s rows", l.t.key(), c.Name, value),
-				Hint: "correct the objects of this batch, or the check"}
-		}
-	}
-	return nil
 }
 
 // number is the only value of an answer.

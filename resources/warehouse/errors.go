@@ -16,7 +16,7 @@ import (
 
 // Codes of faults that are no SQLSTATE, for callers that must tell them apart.
 const (
-	CodeCheck    = resources.CodeCheck // a Check or MinRows of a load failed; nothing was committed
+	CodeCheck    = resources.CodeCheck // a Check or RowsBound of a load failed; nothing was committed
 	CodeRejected = "RowsRejected"      // COPY refused rows; the message names file, line, column, value, reason
 	CodeChanged  = "ObjectChanged"     // an object of a dated source was loaded before, with another ETag
 	CodeImplicit = "ImplicitCommit"    // a script holds a statement that cannot stay inside its transaction

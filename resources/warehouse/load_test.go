@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Loaded{Rows: 33, Objects: 2, LoadID: 1}); got != want || heads != 1 {
+	if want := (Loaded{Rows: 33, Objects: 2, LoadID: 1}); !reflect.DeepEqual(got, want) || heads != 1 {
 		t.Errorf("got %+v after %d heads, want %+v", got, heads, want)
 	}
 	want := []string{
@@ -92,7 +93,7 @@ func TestLoadAlready(t *testing.T) {
 		{"one", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}},
 			nil, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/rest.json"},
 		{"one counts for the minimum", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}},
-			func(b *Batch) { b.MinRows = 40 }, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/rest.json"},
+			func(b *Batch) { b.Rows = []RowsBound{{Name: "rows min", Min: 40}} }, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/rest.json"},
 		{"undated and changed", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e0", "4", "7"}},
 			func(b *Batch) { b.Objects[0].Partition, b.Objects[1].Partition = "", "" }, Loaded{Rows: 33, Objects: 2, LoadID: 10}, "s3://b/m.json"},
 		{"replaced by the same", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "9", "7"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7"}},
@@ -116,7 +117,7 @@ func TestLoadAlready(t *testing.T) {
 				c.edit(&b)
 			}
 			got, err := f.open(f.server()).Load(background, b)
-			if err != nil || got != c.want {
+			if err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Fatalf("got %+v, %v, want %+v", got, err, c.want)
 			}
 			if f.saw("COPY") != (c.copy != "") || !f.saw(c.copy) {
@@ -156,7 +157,7 @@ func TestLoadFails(t *testing.T) {
 		{name: "check", rule: &rule{what: "user_id IS NULL", rows: [][]string{{"3"}}}, class: resources.Permanent, code: CodeCheck, msg: "check not_null user_id failed for 3 rows"},
 		{name: "check gives NULL", rule: &rule{what: "user_id IS NULL", rows: [][]string{{null}}}, class: resources.Permanent},
 		{name: "check that writes", edit: func(b *Batch) { b.Checks[0].SQL = "select 0; commit" }, class: resources.Permanent, msg: "want one statement"},
-		{name: "too few rows", edit: func(b *Batch) { b.MinRows = 34 }, class: resources.Permanent, code: CodeCheck, msg: "33 rows in 2 objects, want at least 34"},
+		{name: "too few rows", edit: func(b *Batch) { b.Rows = []RowsBound{{Name: "rows min", Min: 34}} }, class: resources.Permanent, code: CodeCheck, msg: "33 rows in 2 objects, want at least 34"},
 		{name: "changed meanwhile", edit: func(b *Batch) {
 			b.Unchanged = func(context.Context) error {
 				return &resources.Fault{Class: resources.Permanent, Code: "X", Msg: "a.csv changed"}

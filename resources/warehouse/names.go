@@ -12,3 +12,16 @@ func QuoteTable(table string) string {
 	}
 	return ident(table)
 }
+
+// Literal writes text as a value that reads back as itself, however the server
+// takes a backslash: for SQL that is written before there is a session.
+func Literal(text string) string {
+	pieces := strings.Split(text, `\`)
+	for i, p := range pieces {
+		pieces[i] = dialect{}.literal(p)
+	}
+	if len(pieces) == 1 {
+		return pieces[0]
+	}
+	return "(" + strings.Join(pieces, " || CHR(92) || ") + ")"
+}

@@ -68,12 +68,6 @@ type Format struct {
 	NullAs      string `json:"null_as,omitempty"`
 }
 
-// Check is a condition on a table inside the load's transaction.
-type Check struct {
-	Name string `json:"name"` // as in an error: not_null user_id
-	SQL  string `json:"sql"`  // one number: how many rows break it; 0 is good
-}
-
 // Batch is what one Load does, as one transaction.
 type Batch struct {
 	Table    string   `json:"table"`             // [schema.]table
@@ -86,7 +80,7 @@ type Batch struct {
 	Rest    func(context.Context, []Object) (string, error) `json:"-"`
 	Objects []Object                                        `json:"objects"`
 	Checks  []Check                                         `json:"checks,omitempty"`
-	MinRows int64                                           `json:"min_rows,omitempty"`
+	Rows    []RowsBound                                     `json:"rows,omitempty"`
 	Role    string                                          `json:"role"` // IAM role ARN for COPY
 	Region  string                                          `json:"region,omitempty"`
 	Run     string                                          `json:"run"`
@@ -104,6 +98,8 @@ type Loaded struct {
 	Objects int   `json:"objects"` // objects this batch committed
 	LoadID  int64 `json:"load_id"` // highest load id of the table's ledger after it
 	Already bool  `json:"already,omitempty"`
+	// Warnings are the checks of severity warn that were not met.
+	Warnings []Unmet `json:"warnings,omitempty"`
 }
 
 // Script is a sql step or a migration.
