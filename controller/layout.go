@@ -16,7 +16,7 @@ import (
 //	PIPELINE/runs/RUN/ATTEMPT/journal/000001.json
 //	PIPELINE/runs/RUN/ATTEMPT/journal.json    the same records as one object, once closed
 //	PIPELINE/runs/RUN/ATTEMPT/batches/…       sealed batches and their COPY manifests
-//	PIPELINE/runs/RUN/ATTEMPT/ledger-…json   what the snapshot's warehouse holds
+//	PIPELINE/runs/RUN/ATTEMPT/ledger-….tsv.gz  what the snapshot's warehouse holds
 //	PIPELINE/runs/RUN/ATTEMPT/data/STEP/TRY/  a dataset, one prefix for each try
 type Layout struct{ Bucket, Pipeline string }
 

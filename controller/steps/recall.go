@@ -11,6 +11,7 @@ import (
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
 	"lamplighter/resources"
+	"lamplighter/resources/warehouse"
 )
 
 // remember reads what former nights left: the promoted pointer, its ledger
@@ -67,7 +68,8 @@ func (r *planned) readLedger(ctx context.Context) error {
 	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != r.promoted.Ledger.SHA256 {
 		return resources.Faultf(resources.Permanent, "the ledger copy %s is not the one that was promoted: its sha256 differs", r.promoted.Ledger.URI)
 	}
-	return json.Unmarshal(body, &r.ledger)
+	r.ledger, err = warehouse.DecodeLedger(body)
+	return err
 }
 
 // ReadPromoted reads the promoted pointer; nil when nothing was ever promoted.

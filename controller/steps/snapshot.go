@@ -143,13 +143,13 @@ func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Wate
 	if !ledger.Watermark.Equal(mark) {
 		return c, resources.Faultf(resources.Permanent, "the warehouse was written to while its snapshot was taken: its ledger says %v now and %v before", ledger.Watermark, mark)
 	}
-	body, err := json.Marshal(ledger)
+	body, err := warehouse.EncodeLedger(ledger)
 	if err != nil {
 		return c, err
 	}
 	sum := sha256.Sum256(body)
 	c.SHA256 = hex.EncodeToString(sum[:])
-	c.URI = s.ledgerPrefix(at) + c.SHA256[:12] + ".json"
+	c.URI = s.ledgerPrefix(at) + c.SHA256[:12] + ".tsv.gz"
 	for _, r := range ledger.Receipts {
 		if r.Run == warehouse.MigrationRun {
 			c.Migrations = append(c.Migrations, r.Step)
