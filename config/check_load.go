@@ -84,6 +84,7 @@ var folderName = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 func (c *pipelineCheck) checkReads(i int, l *Load, at string) {
 	step, folder, part := strings.Cut(l.Reads, "/")
 	c.earlier(i, at+".reads", step, "a load")
+	c.checkRead(at+".reads", step, "a load")
 	if part && !folderName.MatchString(folder) {
 		c.report(at+".reads", "write recommendations/users for the folder users of the dataset recommendations", "%s is not a folder of a dataset", quote(folder))
 	}

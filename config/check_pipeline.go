@@ -67,9 +67,10 @@ func (c *pipelineCheck) stepDefaults(s *Step, path string) {
 			fill(c.reader, path+".complete_when.day_ended", &s.Load.CompleteWhen.DayEnded, Duration(30*time.Minute))
 		}
 	case s.Unload != nil:
-		fill(c.reader, path+".when_empty", &s.Unload.WhenEmpty, "skip")
+		c.unloadDefaults(s.Unload, path)
 	case s.Spark != nil:
 		fill(c.reader, path+".timeout", &s.Spark.Timeout, Duration(time.Hour))
+		c.publishDefaults(&s.Spark.Publish, path)
 	}
 }
 

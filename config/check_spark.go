@@ -107,23 +107,32 @@ func (c *pipelineCheck) checkJob(i int, s *SparkJob, at string) {
 	}
 	for j, name := range s.Reads {
 		c.earlier(i, at+".reads"+index(j), name, "a spark step")
+		if job {
+			c.checkRead(at+".reads"+index(j), name, "a shipped job")
+		}
 		if slices.Index(s.Reads, name) < j {
 			c.report(at+".reads"+index(j), "", "%s is listed twice", quote(name))
 		}
 	}
 	c.checkArgs(s, at)
-	for metric, b := range s.Expect {
+	c.checkBounds(s.Expect, at)
+	c.checkPublish(s.Publish, at)
+	if s.Timeout < minSparkTimeout {
+		c.report(at+".timeout", "Spark alone takes half a minute to start", "%s is too short: at least %s", s.Timeout, minSparkTimeout)
+	} else if stop := c.p.Schedule.HardStop; c.has(at+".timeout") && stop > 0 && s.Timeout > stop {
+		c.report(at+".timeout", "", "%s is longer than the whole window, hard_stop %s", s.Timeout, stop)
+	}
+}
+
+// checkBounds checks what is expected of a dataset's metrics.
+func (c *pipelineCheck) checkBounds(expect map[string]Bounds, at string) {
+	for metric, b := range expect {
 		path := join(at+".expect", metric)
 		if b.Min == nil && b.Max == nil {
 			c.report(path, "write {max: 0.95} or {min: 0.5}", "has no bound")
 		} else if b.Min != nil && b.Max != nil && *b.Min > *b.Max {
 			c.report(path, "", "no value lies between min %v and max %v", *b.Min, *b.Max)
 		}
-	}
-	if s.Timeout < minSparkTimeout {
-		c.report(at+".timeout", "Spark alone takes half a minute to start", "%s is too short: at least %s", s.Timeout, minSparkTimeout)
-	} else if stop := c.p.Schedule.HardStop; c.has(at+".timeout") && stop > 0 && s.Timeout > stop {
-		c.report(at+".timeout", "", "%s is longer than the whole window, hard_stop %s", s.Timeout, stop)
 	}
 }
 

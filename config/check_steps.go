@@ -3,7 +3,6 @@ package config
 import (
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -40,6 +39,7 @@ func (c *pipelineCheck) checkSteps() {
 		}
 	}
 	c.checkReplaced()
+	c.checkPrefixes()
 }
 
 // checkSection wants the section that a step's kind stands on.
@@ -92,18 +92,6 @@ func (c *pipelineCheck) checkQuery(at, query string) {
 		c.report(at+".query", "", "is empty")
 	}
 	c.checkSQL(at+".query", query)
-}
-
-// outerLimit finds a LIMIT at the end of a query, which UNLOAD refuses.
-// https://docs.aws.amazon.com/redshift/latest/dg/r_UNLOAD.html
-var outerLimit = regexp.MustCompile(`(?i)\blimit\s+\d+\s*;?\s*$`)
-
-func (c *pipelineCheck) checkUnload(u *Unload, at string) {
-	c.checkQuery(at, u.Query)
-	if outerLimit.MatchString(u.Query) {
-		c.report(at+".query", "write select * from (select … limit 10)", "UNLOAD takes no LIMIT at the end of its query")
-	}
-	c.oneOf(at+".when_empty", u.WhenEmpty, "skip", "run", "fail")
 }
 
 // oneOf wants one of a few words.

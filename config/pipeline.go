@@ -152,14 +152,6 @@ type Check struct {
 	Timeout  Duration `yaml:"timeout" json:"timeout,omitempty"`
 }
 
-// Unload writes a query's rows to a dataset.
-type Unload struct {
-	Query     string   `yaml:"query" json:"query"`
-	WhenEmpty string   `yaml:"when_empty" json:"when_empty"` // skip (default), run, fail
-	Publish   bool     `yaml:"publish" json:"publish,omitempty"`
-	Timeout   Duration `yaml:"timeout" json:"timeout,omitempty"`
-}
-
 // SparkJob is a step on EMR. Its code is Job (shipped) or Main (own).
 type SparkJob struct {
 	Job     string            `yaml:"job" json:"job,omitempty"`
@@ -169,7 +161,8 @@ type SparkJob struct {
 	Args    map[string]string `yaml:"args" json:"args,omitempty" read:"scalar"` // as written; become --name value, sorted by name
 	Conf    map[string]string `yaml:"conf" json:"conf,omitempty" read:"scalar"` // Spark's own settings, as written
 	Expect  map[string]Bounds `yaml:"expect" json:"expect,omitempty"`           // on metrics.json
-	Timeout Duration          `yaml:"timeout" json:"timeout"`                   // default 1h
+	Publish Publish           `yaml:"publish" json:"publish,omitzero"`
+	Timeout Duration          `yaml:"timeout" json:"timeout"` // default 1h
 }
 
 // Bounds of a metric; nil: none.

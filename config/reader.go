@@ -132,6 +132,14 @@ func (r *reader) read(n ast.Node, path string, v reflect.Value, lenient bool) {
 		r.value(n, path, value)
 		return
 	}
+	if raw, kind := written(n); kind != other {
+		if s, ok := v.Addr().Interface().(shorthand); ok {
+			if what := s.short(raw, kind); what != "" {
+				r.wrong(n, path, s.mend(), "wants %s, not %s", what, describe(n))
+			}
+			return
+		}
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
@@ -149,6 +157,15 @@ func (r *reader) read(n ast.Node, path string, v reflect.Value, lenient bool) {
 	default:
 		r.scalar(n, path, v, lenient)
 	}
+}
+
+// shorthand is a type that may be written as one word or number in the place
+// of keys and values: format: csv, publish: true, max_file_size: 64MB.
+type shorthand interface {
+	// short takes the word, or says what was wanted.
+	short(raw string, kind writing) (wants string)
+	// mend is how to write it.
+	mend() string
 }
 
 // object reads a mapping into a struct by its yaml tags.

@@ -26,7 +26,6 @@ var later = map[string]string{
 	"SQL.transaction":            "a script is one transaction",
 	"SparkJob.archives":          "name single files in py_files",
 	"SparkJob.jar":               "name a Python file in main",
-	"Unload.format":              "leave it out: a dataset is Parquet",
 	"Environment.via":            "the warehouse is reached over its own port; connect: {host, port} leads through a tunnel",
 }
 

@@ -114,7 +114,7 @@ func checkTexts(p *config.Pipeline, file string) error {
 		case s.Check != nil:
 			t.inPipeline(at+".query", warehouse.LintQuery(s.Check.Query))
 		case s.Unload != nil:
-			t.inPipeline(at+".query", warehouse.LintQuery(s.Unload.Query))
+			t.inPipeline(at+".query", warehouse.LintUnload(s.Unload.Query, len(s.Unload.OrderBy) > 0))
 		case s.Spark != nil && s.Spark.Job != "":
 			t.job(at, s.Spark)
 		}

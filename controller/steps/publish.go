@@ -44,7 +44,7 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 			return controller.Next{}, err
 		}
 	}
-	if missed := missed(work.Expect, ds.Metrics); len(missed) > 0 {
+	if missed := missed(work.Expect, ds.metrics()); len(missed) > 0 {
 		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
 			Msg:  fmt.Sprintf("%s is not published: %s", ds.Name, strings.Join(missed, "; ")),
 			Hint: "readers keep the dataset of the last good night; this one lies at " + ds.URI}
@@ -62,6 +62,14 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	}
 	any := func([]byte) error { return nil }
 	return u.point(ctx, p, u.Layout.Published(ds.Name), next, any, ds)
+}
+
+// metrics are a Spark step's own, or what is known of an unload.
+func (d Dataset) metrics() json.RawMessage {
+	if d.Format == "" {
+		return d.Metrics
+	}
+	return json.RawMessage(fmt.Sprintf(`{"rows":%d,"bytes":%d,"objects":%d}`, d.Rows, d.Bytes, d.Objects))
 }
 
 // missed lists the expectations that metrics do not meet.

@@ -290,9 +290,9 @@ func (r *planned) query(text string) (string, error) {
 
 func (r *planned) unload(name string, u *config.Unload) (controller.Work, error) {
 	query, err := r.query(u.Query)
-	print := fingerprint("unload", query, u.WhenEmpty, r.state)
-	w := controller.Work{Spec: UnloadSpec{Query: query, WhenEmpty: u.WhenEmpty, Timeout: u.Timeout.D()}, Fingerprint: print,
-		Done: r.holds(name, print), Publishes: u.Publish}
+	spec := UnloadSpec{Query: query, Files: files(u), WhenEmpty: u.WhenEmpty, Expect: u.Expect, Timeout: u.Timeout.D()}
+	print := fingerprint("unload", query, spec.Files, u.WhenEmpty, r.state)
+	w := controller.Work{Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: u.Publish.On}
 	w.Unpublished = w.Done != nil && r.loose[name]
 	return w, err
 }
@@ -329,7 +329,7 @@ func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (c
 		inputs = append(inputs, r.ID.Run) // what it reads is not known to us: it runs each night
 	}
 	print := fingerprint("spark", code.Hash, spec.Args, spec.Conf, inputs)
-	w := controller.Work{Reads: j.Reads, Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: true}
+	w := controller.Work{Reads: j.Reads, Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: !j.Publish.Off}
 	w.Unpublished = w.Done != nil && r.loose[name]
 	return w, nil
 }

@@ -27,7 +27,8 @@ type SparkSpec struct {
 // Dataset is a complete set of S3 objects that a step wrote.
 type Dataset struct {
 	Name     string          `json:"name"`
-	URI      string          `json:"uri"` // prefix, ends in /
+	URI      string          `json:"uri"`              // prefix, ends in /
+	Format   string          `json:"format,omitempty"` // of an unload: parquet, csv, json
 	Rows     int64           `json:"rows"`
 	Objects  int             `json:"objects"`
 	Bytes    int64           `json:"bytes,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
 	"lamplighter/resources"
@@ -12,9 +13,22 @@ import (
 
 // UnloadSpec is an unload step, resolved.
 type UnloadSpec struct {
-	Query     string        `json:"query"`
-	WhenEmpty string        `json:"when_empty"` // skip, run, fail
-	Timeout   time.Duration `json:"timeout,omitempty"`
+	Query     string                   `json:"query"`
+	Files     warehouse.Files          `json:"files,omitzero"` // zero: Parquet
+	WhenEmpty string                   `json:"when_empty"`     // skip, run, fail
+	Expect    map[string]config.Bounds `json:"expect,omitempty"`
+	Timeout   time.Duration            `json:"timeout,omitempty"`
+}
+
+// files is how an unload's files are to be, of the pipeline file.
+func files(u *config.Unload) warehouse.Files {
+	kind, o := u.Format.Kind()
+	f := warehouse.Files{Format: kind, Header: o.Header, Delimiter: o.Delimiter, NullAs: o.NullAs, Compression: u.Compression,
+		PartitionBy: u.PartitionBy, MaxMB: int64(u.MaxFileSize), Single: u.SingleFile, OrderBy: u.OrderBy}
+	if f.Compression == "none" {
+		f.Compression = ""
+	}
+	return f
 }
 
 // unload writes a query's rows under a prefix of its own for each try:
@@ -28,11 +42,15 @@ func (u *unload) Reconcile(ctx context.Context, p *controller.Pass) (controller.
 	try := p.Facts.Tries[journal.Act{Step: u.n.Name, Verb: "unload"}] + 1
 	at := u.place(p)
 	prefix := u.Layout.Data(at.id, u.n.Name, try)
+	how := u.spec.Files
+	if how.Format == "" { // a plan of before there were others
+		how.Format = "parquet"
+	}
 	wrote, done, next, err := untilDone(ctx, p, "unload", "UNLOAD", resources.Ref{Kind: resources.KindDataset, Name: prefix},
 		func(ctx context.Context) (d Dataset, err error) {
 			err = u.session(ctx, at.cluster, func(s warehouse.Session) error {
-				un, err := s.Unload(ctx, warehouse.Unload{Query: u.spec.Query, Prefix: prefix, Format: "parquet", Role: u.Role, Region: u.Region, Timeout: at.limit})
-				d = Dataset{Name: u.n.Name, URI: prefix, Rows: un.Rows, Objects: len(un.Objects), Manifest: un.Manifest}
+				un, err := s.Unload(ctx, warehouse.Unload{Query: u.spec.Query, Prefix: prefix, Files: how, Role: u.Role, Region: u.Region, Timeout: at.limit})
+				d = Dataset{Name: u.n.Name, URI: prefix, Format: how.Format, Rows: un.Rows, Objects: len(un.Objects), Manifest: un.Manifest}
 				for _, o := range un.Objects {
 					d.Bytes += o.Size
 				}

@@ -14,7 +14,7 @@ import (
 )
 
 func unload(query, prefix string) warehouse.Unload {
-	return warehouse.Unload{Query: query, Prefix: prefix, Format: "parquet", Role: role, Region: "us-east-1", Timeout: time.Minute}
+	return warehouse.Unload{Query: query, Prefix: prefix, Files: warehouse.Files{Format: "parquet"}, Role: role, Region: "us-east-1", Timeout: time.Minute}
 }
 
 func TestUnload(t *testing.T) {

@@ -150,7 +150,7 @@ func (s *simulated) night() {
 	s.must(err)
 	_, err = s.cl.Redshift.CreateClusterSnapshot(s.ctx, &awsredshift.CreateClusterSnapshotInput{SnapshotIdentifier: ptr(wh1 + "-s"), ClusterIdentifier: ptr(wh1)})
 	s.must(err)
-	un, err := session.Unload(s.ctx, warehouse.Unload{Query: "select 1", Prefix: "s3://b/m/runs/1/data/rec/1/", Format: "parquet"})
+	un, err := session.Unload(s.ctx, warehouse.Unload{Query: "select 1", Prefix: "s3://b/m/runs/1/data/rec/1/", Files: warehouse.Files{Format: "parquet"}})
 	s.must(err)
 	if un.Rows != 60 || len(un.Objects) != 1 {
 		s.t.Errorf("unloaded %+v", un)

@@ -330,12 +330,12 @@ func TestUnloads(t *testing.T) {
 		session := s.open(s.cl, wh1)
 		_, err := session.Load(s.ctx, s.batch("ratings", 1))
 		s.must(err)
-		u := warehouse.Unload{Query: "q", Prefix: "s3://b/u/1/", Format: "parquet"}
+		u := warehouse.Unload{Query: "q", Prefix: "s3://b/u/1/", Files: warehouse.Files{Format: "parquet"}}
 		empty := u
-		empty.Query = "nothing"
+		empty.Query, empty.Prefix = "nothing", "s3://b/u/0/"
 		out, err := session.Unload(s.ctx, empty)
 		s.must(err)
-		if out.Rows != 0 || out.Manifest != "" || len(s.Objects(u.Prefix)) != 0 {
+		if out.Rows != 0 || out.Manifest != "" || len(s.Objects(empty.Prefix)) != 1 {
 			t.Errorf("empty: %+v", out)
 		}
 		_, err = session.Unload(s.ctx, u)

@@ -24,8 +24,7 @@ func (s *session) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unl
 	done := warehouse.Unloaded{Prefix: u.Prefix}
 	body, rows := s.db.text()
 	if rows == 0 || sim.opts.Empty[u.Query] {
-		sim.point("warehouse.Unload", prefix, "after")
-		return done, nil
+		body, rows = nil, 0
 	}
 	if sim.store.used(prefix) {
 		sim.violate(RuleUsedPrefix, "%s", prefix)
@@ -49,15 +48,35 @@ func (s *session) Unload(ctx context.Context, u warehouse.Unload) (warehouse.Unl
 		s.end()
 		return done, lostFault(resources.Unknown, nil)
 	}
-	part := sim.store.objects[prefix+partName]
+	if rows == 0 {
+		return done, nil
+	}
+	part := sim.store.objects[prefix+partName(u.Files)]
 	done.Manifest, done.Rows, done.Columns = u.Prefix+"manifest", rows, []string{"object"}
-	done.Objects = []warehouse.Object{{URI: u.Prefix + partName, ETag: part.etag, Size: part.size}}
+	done.Objects = []warehouse.Object{{URI: u.Prefix + partName(u.Files), ETag: part.etag, Size: part.size}}
 	return done, nil
 }
 
-const partName = "0000_part_00.parquet"
+// partName is what UNLOAD calls its first file (RSD r_UNLOAD).
+func partName(f warehouse.Files) string {
+	name := "0000_part_00"
+	if f.Single {
+		name = "000"
+	}
+	for _, column := range f.PartitionBy {
+		name = column + "=1/" + name
+	}
+	switch {
+	case f.Format == "parquet":
+		return name + ".parquet"
+	case f.Compression != "":
+		return name + map[string]string{"gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst"}[f.Compression]
+	}
+	return name
+}
 
-// write is UNLOAD on the server: the file half-way, the manifest at the end.
+// write is UNLOAD on the server: the file half-way, the manifest at the end. Of
+// no rows it writes an empty file and no manifest, as older versions do.
 func (s *session) write(u warehouse.Unload, body []byte, rows int64, took time.Duration, cut bool) (complete *bool) {
 	sim, prefix := s.f.s, key(u.Prefix)
 	complete = new(bool)
@@ -69,14 +88,16 @@ func (s *session) write(u warehouse.Unload, body []byte, rows int64, took time.D
 			if sim.store.used(prefix) { // another UNLOAD at the same time
 				sim.violate(RuleUsedPrefix, "%s", prefix)
 			}
-			sim.store.put(prefix+partName, body, int64(len(body)), sim.Sim.now)
+			sim.store.put(prefix+partName(u.Files), body, int64(len(body)), sim.Sim.now)
 			sim.note(a, true, nil)
 		}
 	})
 	sim.Sim.At(start.Add(took), func() {
 		if !stopped() && !cut && sim.store.used(prefix) {
-			m := unloadManifest(u.Prefix, int64(len(body)), rows)
-			sim.store.put(prefix+"manifest", m, int64(len(m)), sim.Sim.now)
+			if rows > 0 {
+				m := unloadManifest(u.Prefix+partName(u.Files), int64(len(body)), rows)
+				sim.store.put(prefix+"manifest", m, int64(len(m)), sim.Sim.now)
+			}
 			*complete = true
 		}
 	})
@@ -84,9 +105,9 @@ func (s *session) write(u warehouse.Unload, body []byte, rows int64, took time.D
 }
 
 // unloadManifest is what MANIFEST VERBOSE writes.
-func unloadManifest(prefix string, size, rows int64) []byte {
+func unloadManifest(uri string, size, rows int64) []byte {
 	meta := fmt.Sprintf(`{"content_length":%d,"record_count":%d}`, size, rows)
-	return []byte(`{"entries":[{"url":"` + prefix + partName + `","meta":` + meta + `}],` +
+	return []byte(`{"entries":[{"url":"` + uri + `","meta":` + meta + `}],` +
 		`"schema":{"elements":[{"name":"object","type":{"base":"character varying","max_length":256}}]},` +
 		`"meta":` + meta + `,"author":{"name":"Amazon Redshift","version":"1.0.0"}}`)
 }

@@ -39,8 +39,21 @@ func LintScript(script string, params bool) []Finding {
 	return found
 }
 
-// LintQuery finds, without a warehouse, what Query and Unload would refuse of
-// a query. Nil: nothing was found.
+// LintUnload finds what Unload would refuse of a query; ordered says that it is
+// to be wrapped by an order of rows. Nil: nothing was found.
+func LintUnload(query string, ordered bool) []Finding {
+	found := LintQuery(query)
+	if len(found) > 0 || ordered {
+		return found
+	}
+	if err := outerLimit("", query); err != nil {
+		found = append(found, findingOf(err))
+	}
+	return found
+}
+
+// LintQuery finds, without a warehouse, what Query would refuse of a query.
+// Nil: nothing was found.
 func LintQuery(query string) []Finding {
 	tokens, err := lex(query)
 	if err != nil {

@@ -125,14 +125,28 @@ type Ran struct {
 	Already bool  `json:"already,omitempty"`
 }
 
-// Unload is one UNLOAD to Parquet with MANIFEST VERBOSE.
+// Unload is one UNLOAD with MANIFEST VERBOSE.
 type Unload struct {
 	Query   string        `json:"query"`
 	Prefix  string        `json:"prefix"` // s3://bucket/…/ fresh, ends in /
-	Format  string        `json:"format"` // parquet
+	Files   Files         `json:"files"`
 	Role    string        `json:"role"`
 	Region  string        `json:"region,omitempty"`
 	Timeout time.Duration `json:"timeout,omitempty"`
+}
+
+// Files is how an unload's files are written and how the rows are shared out
+// among them.
+type Files struct {
+	Format      string   `json:"format"`                 // parquet, csv, json
+	Header      bool     `json:"header,omitempty"`       // csv: the first line of each file names the columns
+	Delimiter   string   `json:"delimiter,omitempty"`    // csv: one character, default ","
+	NullAs      string   `json:"null_as,omitempty"`      // csv: how NULL is written; "": as an empty field
+	Compression string   `json:"compression,omitempty"`  // csv, json: "" or gzip, bzip2, zstd
+	PartitionBy []string `json:"partition_by,omitempty"` // columns
+	MaxMB       int64    `json:"max_mb,omitempty"`       // of one file
+	Single      bool     `json:"single,omitempty"`       // one file
+	OrderBy     []string `json:"order_by,omitempty"`     // with Single: column, or column desc
 }
 
 // Unloaded is a complete, verified dataset as the warehouse wrote it.

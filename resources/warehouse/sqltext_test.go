@@ -177,8 +177,10 @@ func TestUnloadHoldsItsQuery(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := dialect{backslash: rapid.Bool().Draw(t, "backslash")}
 		query := "select " + d.literal(hostile().Draw(t, "value")) + " as " + ident(hostile().Draw(t, "name"))
-		s := session{dialect: d}
-		sql := s.unloadStatement(Unload{Prefix: "s3://b/p/", Role: "arn"}, query)
+		sql, err := unloadStatement(d, Unload{Prefix: "s3://b/p/", Role: "arn", Files: Files{Format: "parquet"}}, query)
+		if err != nil {
+			t.Fatal(err)
+		}
 		inner, ok := strings.CutPrefix(sql, "UNLOAD (")
 		end := strings.LastIndex(inner, ") TO 's3://b/p/' IAM_ROLE 'arn' FORMAT AS PARQUET MANIFEST VERBOSE")
 		if !ok || end < 0 {

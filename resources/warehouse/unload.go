@@ -9,9 +9,14 @@ import (
 	"lamplighter/resources"
 )
 
-// Unload implements Session: it counts the query's rows and unloads them in
-// one snapshot, then proves what is in S3. The class of an error after which
-// files may lie under the prefix is Unknown: take a fresh one.
+// Unload implements Session: it unloads the query and proves what is in S3 by
+// three witnesses that must agree: the rows the server says it unloaded, the
+// rows and bytes in UNLOAD's own manifest, and the sizes of the objects. The
+// query runs once: a COUNT(*) beside it would double what the warehouse bills
+// for, and would say nothing about the files.
+//
+// The class of an error after which files may lie under the prefix is Unknown:
+// take a fresh one.
 func (s *session) Unload(ctx context.Context, u Unload) (Unloaded, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,34 +24,23 @@ func (s *session) Unload(ctx context.Context, u Unload) (Unloaded, error) {
 	if err != nil {
 		return Unloaded{}, err
 	}
-	var counted, unloaded int64
+	sql, err := unloadStatement(s.dialect, u, query)
+	if err != nil {
+		return Unloaded{}, err
+	}
+	var count int64
 	err = s.transaction(ctx, u.Timeout, nil, func() (err error) {
-		counted, unloaded, err = s.unload(ctx, u, query)
+		count, err = s.unload(ctx, "unload to "+u.Prefix, sql)
 		return err
 	})
 	if err != nil {
 		return Unloaded{}, err
 	}
-	done := Unloaded{Prefix: u.Prefix}
-	if counted == 0 && unloaded == 0 {
-		return done, nil
-	}
-	if counted != unloaded {
-		return Unloaded{}, unproven(u, "the query gave %d rows when counted and %d when unloaded", counted, unloaded)
-	}
-	if err := s.prove(ctx, u, &done, counted); err != nil {
-		return Unloaded{}, err
-	}
-	return done, nil
+	return s.prove(ctx, u, count)
 }
 
 func checkUnload(u Unload) (query string, err error) {
 	what := "unload to " + u.Prefix
-	if u.Format != "parquet" {
-		f := resources.Faultf(resources.Permanent, "%s: format %q is unknown", what, u.Format)
-		f.Hint = "parquet"
-		return "", f
-	}
 	if !strings.HasPrefix(u.Prefix, "s3://") || !strings.HasSuffix(u.Prefix, "/") {
 		return "", resources.Faultf(resources.Permanent, "%s: want s3://bucket/…/", what)
 	}
@@ -56,30 +50,24 @@ func checkUnload(u Unload) (query string, err error) {
 	if err := storable(what, u.Prefix, u.Role, u.Region); err != nil {
 		return "", err
 	}
-	return reads(what, u.Query)
+	if query, err = reads(what, u.Query); err != nil || len(u.Files.OrderBy) > 0 {
+		return query, err
+	}
+	return query, outerLimit(what, query)
 }
 
-// unload runs inside the transaction. An empty result is not unloaded: what
-// UNLOAD then writes differs between versions (nothing, or an empty object).
-func (s *session) unload(ctx context.Context, u Unload, query string) (counted, unloaded int64, err error) {
-	what := "unload to " + u.Prefix
-	// The line end closes a comment that the query may end in.
-	rows, err := s.ask(ctx, what+": count", "SELECT COUNT(*) FROM (\n"+query+"\n) AS counted")
+// unload runs inside the transaction. What it counts are rows; whether header
+// lines are among them is not documented.
+// https://docs.aws.amazon.com/redshift/latest/dg/PG_LAST_UNLOAD_COUNT.html
+func (s *session) unload(ctx context.Context, what, sql string) (count int64, err error) {
+	if _, _, err := s.send(ctx, what, sql, writesS3); err != nil {
+		return 0, err
+	}
+	rows, err := s.ask(ctx, what+": count unloaded rows", "SELECT pg_last_unload_count()")
 	if err != nil {
-		return 0, 0, err
+		return 0, afterUnload(err)
 	}
-	if counted, err = number(what+": count", rows); err != nil || counted == 0 {
-		return 0, 0, err
-	}
-	if _, _, err := s.send(ctx, what, s.unloadStatement(u, query), writesS3); err != nil {
-		return 0, 0, err
-	}
-	rows, err = s.ask(ctx, what+": count unloaded rows", "SELECT pg_last_unload_count()")
-	if err != nil {
-		return 0, 0, afterUnload(err)
-	}
-	unloaded, err = number(what+": count unloaded rows", rows)
-	return counted, unloaded, err
+	return number(what+": count unloaded rows", rows)
 }
 
 // afterUnload says of an error that follows a finished UNLOAD what it means
@@ -89,15 +77,6 @@ func afterUnload(err error) error {
 	used := *f
 	used.Class = resources.Unknown
 	return &used
-}
-
-func (s *session) unloadStatement(u Unload, query string) string {
-	d := s.dialect
-	sql := "UNLOAD (" + d.literal(query) + ") TO " + d.literal(u.Prefix) + " IAM_ROLE " + d.role(u.Role) + " FORMAT AS PARQUET MANIFEST VERBOSE"
-	if u.Region != "" {
-		sql += " REGION " + d.literal(u.Region)
-	}
-	return sql
 }
 
 // manifest is what UNLOAD … MANIFEST VERBOSE writes last (RSD
@@ -120,21 +99,33 @@ type meta struct {
 	Rows   int64 `json:"record_count"`
 }
 
-// prove reads UNLOAD's manifest and compares it with the counted rows and with
-// what lies in S3.
-func (s *session) prove(ctx context.Context, u Unload, done *Unloaded, rows int64) error {
+// prove reads UNLOAD's manifest and compares it with the count and with what
+// lies in S3. Of no rows there may be no files at all, or empty ones, and a
+// manifest or none (RSD r_UNLOAD: "When zero rows are unloaded, Amazon Redshift
+// might write empty Amazon S3 objects"): all of it is an empty dataset.
+func (s *session) prove(ctx context.Context, u Unload, count int64) (Unloaded, error) {
+	empty, uri := Unloaded{Prefix: u.Prefix}, u.Prefix+"manifest"
 	if s.server.Get == nil || s.server.Head == nil {
-		return resources.Faultf(resources.Permanent, "unload to %s: nobody can read its manifest", u.Prefix)
+		return empty, resources.Faultf(resources.Permanent, "unload to %s: nobody can read its manifest", u.Prefix)
 	}
-	uri := u.Prefix + "manifest"
 	body, err := s.server.Get(ctx, uri)
-	if err != nil {
-		return unread(u, uri, err)
+	if count == 0 && resources.ClassOf(err) == resources.Gone {
+		return empty, nil
 	}
-	objects, columns, err := readManifest(u, body, rows)
 	if err != nil {
-		return err
+		return empty, unread(u, uri, err)
 	}
+	done, err := readManifest(u, body, count)
+	if err != nil || done.Rows == 0 {
+		return empty, err
+	}
+	done.Prefix, done.Manifest = u.Prefix, uri
+	return done, s.weigh(ctx, u, done.Objects)
+}
+
+// weigh compares the manifest's files with the objects in S3 and takes their
+// ETags.
+func (s *session) weigh(ctx context.Context, u Unload, objects []Object) error {
 	uris := make([]string, len(objects))
 	for i, o := range objects {
 		uris[i] = o.URI
@@ -152,37 +143,52 @@ func (s *session) prove(ctx context.Context, u Unload, done *Unloaded, rows int6
 		}
 		objects[i].ETag = f.ETag
 	}
-	done.Manifest, done.Rows, done.Objects, done.Columns = uri, rows, objects, columns
 	return nil
 }
 
-// readManifest checks a manifest in itself and against the row count.
-func readManifest(u Unload, body []byte, rows int64) (objects []Object, columns []string, err error) {
+// readManifest checks a manifest in itself and against the count. With HEADER
+// its row counts include the header lines (RSD r_UNLOAD, MANIFEST).
+func readManifest(u Unload, body []byte, count int64) (done Unloaded, err error) {
 	var m manifest
 	if err := json.Unmarshal(body, &m); err != nil {
-		return nil, nil, unproven(u, "its manifest cannot be read: %v", err)
+		return done, unproven(u, "its manifest cannot be read: %v", err)
 	}
-	if m.Meta == nil || m.Meta.Rows != rows {
-		return nil, nil, unproven(u, "its manifest does not say %d rows in all", rows)
+	if m.Meta == nil {
+		return done, unproven(u, "its manifest says no rows in all")
 	}
 	var sum meta
 	seen := map[string]bool{}
 	for _, e := range m.Entries {
 		if e.Meta == nil || !strings.HasPrefix(e.URL, u.Prefix) || seen[e.URL] {
-			return nil, nil, unproven(u, "its manifest's entry %q has no size, is twice there, or lies elsewhere", e.URL)
+			return done, unproven(u, "its manifest's entry %q has no size, is twice there, or lies elsewhere", e.URL)
 		}
 		seen[e.URL] = true
 		sum.Rows += e.Meta.Rows
 		sum.Length += e.Meta.Length
-		objects = append(objects, Object{URI: e.URL, Size: e.Meta.Length})
+		done.Objects = append(done.Objects, Object{URI: e.URL, Size: e.Meta.Length})
 	}
 	if sum != *m.Meta {
-		return nil, nil, unproven(u, "its manifest's entries hold %d rows and %d bytes, their total says %d and %d", sum.Rows, sum.Length, m.Meta.Rows, m.Meta.Length)
+		return done, unproven(u, "its manifest's entries hold %d rows and %d bytes, their total says %d and %d", sum.Rows, sum.Length, m.Meta.Rows, m.Meta.Length)
 	}
 	for _, c := range m.Schema.Elements {
-		columns = append(columns, c.Name)
+		done.Columns = append(done.Columns, c.Name)
 	}
-	return objects, columns, nil
+	if done.Rows = sum.Rows; u.Files.Header {
+		done.Rows -= int64(len(done.Objects))
+	}
+	if count != done.Rows && count != sum.Rows {
+		return done, unproven(u, "Redshift says that it unloaded %d rows, its manifest says %d", count, sum.Rows)
+	}
+	if u.Files.Single && len(done.Objects) > 1 {
+		return done, tooLarge(u, len(done.Objects))
+	}
+	return done, nil
+}
+
+func tooLarge(u Unload, files int) error {
+	return &resources.Fault{Class: resources.Permanent, Code: CodeUnloaded,
+		Msg:  fmt.Sprintf("unload to %s: single_file became %d files: one holds 6.2 GB at most", u.Prefix, files),
+		Hint: "compress it, unload fewer rows, or leave single_file out"}
 }
 
 // unread is an error of reading what was unloaded: the prefix is used.
@@ -195,5 +201,5 @@ func unread(u Unload, what string, err error) error {
 func unproven(u Unload, format string, args ...any) error {
 	return &resources.Fault{Class: resources.Permanent, Code: CodeUnloaded,
 		Msg:  "unload to " + u.Prefix + ": " + fmt.Sprintf(format, args...),
-		Hint: "does something else write there, or does the query give other rows each time (random(), limit without order)?"}
+		Hint: "does something else write there?"}
 }
