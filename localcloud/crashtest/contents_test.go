@@ -41,8 +41,10 @@ func (c *cloud) contents(t *testing.T, tables, datasets []string) contents {
 	t.Helper()
 	out := contents{map[string][]string{}, map[string][]string{}, map[string][]string{}, map[string][]string{}, map[string]int64{}}
 	promoted := c.promoted(t)
-	var ledger warehouse.Ledger
-	c.json(t, promoted.Ledger.URI, &ledger)
+	ledger, err := warehouse.DecodeLedger(c.get(t, promoted.Ledger.URI))
+	if err != nil {
+		t.Fatalf("%s: %v", promoted.Ledger.URI, err)
+	}
 	for table, entries := range ledger.Tables {
 		for _, e := range entries {
 			out.Ledger[table] = append(out.Ledger[table], fmt.Sprint(e.Object.URI, " ", e.Object.ETag, " ", e.Object.Size))
