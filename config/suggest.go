@@ -72,6 +72,9 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
+// DidYouMean is the hint for a word that is none of those known.
+func DidYouMean(word string, words []string) string { return didYouMean(word, words) }
+
 // didYouMean is the hint for a word that is none of those known.
 func didYouMean(word string, words []string) string {
 	if n := nearest(word, words); n != "" {

@@ -37,6 +37,7 @@ type Loop struct {
 	Writer    string // random per process
 	Watch     Watcher
 	Interrupt func() bool // Ctrl-C was pressed; nil: never
+	Replan    bool        // end the attempt: what has not begun is skipped
 	// Opened is called once the attempt has a plan, new or resumed, and before
 	// anything is done; may be nil.
 	Opened func(context.Context, *journal.Opening) error
@@ -126,7 +127,11 @@ func (l *Loop) take(ctx context.Context) error {
 		if err := l.Lease.Ensure(ctx, LeaseMargin, "taking over"); err != nil {
 			return err
 		}
-		_, err = l.append(ctx, journal.Record{Kind: journal.Took})
+		took := journal.Record{Kind: journal.Took}
+		if l.Replan && l.facts.Opening != nil {
+			took.Why = journal.WhyReplanned // in the journal: whoever resumes this goes on with it
+		}
+		_, err = l.append(ctx, took)
 		if resources.ClassOf(err) != resources.Fenced || l.Lease.Left() <= 0 || try == 3 {
 			return err
 		}
@@ -359,6 +364,8 @@ func (l *Loop) blocked(n journal.Node, now time.Time) (journal.Verdict, string) 
 		return journal.Skipped, WhyInterrupted
 	case !now.Before(w.CutOff):
 		return journal.Skipped, WhyCutOff
+	case l.facts.Replanned && !l.begun(n):
+		return journal.Skipped, journal.WhyReplanned
 	case !now.Before(w.LastCall) && !n.Late && !l.begun(n):
 		return journal.Skipped, WhyLastCall
 	}

@@ -81,6 +81,8 @@ type SnapshotSpec struct {
 	Warehouse string   `json:"warehouse,omitempty"` // the lifetime
 	Snapshot  string   `json:"snapshot,omitempty"`  // promote: the last snapshot step
 	Writers   []string `json:"writers"`             // whose work it holds
+	Former    string   `json:"former,omitempty"`    // promote: data through until now
+	Stays     bool     `json:"stays,omitempty"`     // promote: and after, for tonight leaves a gap before its days or a load out
 }
 
 // PublishSpec is the Spec of a publish step.
@@ -101,6 +103,8 @@ type Night struct {
 	Base      string          // promoted snapshot; "" creates
 	Promoted  json.RawMessage // the pointer itself
 	Keep      int             // snapshots
+	Former    string          // data through of what is promoted
+	Stays     bool            // tonight does not bring the warehouse further than that
 	Estimates Estimates
 }
 
@@ -394,7 +398,7 @@ func (b *planning) emit() {
 	if n := len(lastSnapshots); n > 0 {
 		last := lastSnapshots[n-1]
 		b.nodes = append(b.nodes, journal.Node{Name: "promote-1", Kind: KindPromote, Derived: true,
-			Needs: append([]string{last}, checks...), After: writers, Spec: encode(SnapshotSpec{Snapshot: last, Writers: writers})})
+			Needs: append([]string{last}, checks...), After: writers, Spec: encode(SnapshotSpec{Snapshot: last, Writers: writers, Former: b.night.Former, Stays: b.night.Stays})})
 	}
 	for _, w := range b.night.Work {
 		if !w.Publishes || w.Done != nil && !w.Unpublished {

@@ -12,6 +12,7 @@ import (
 
 	"lamplighter/config"
 	"lamplighter/controller"
+	"lamplighter/controller/night"
 	"lamplighter/resources"
 )
 
@@ -62,10 +63,10 @@ func (a *app) both() (*config.Pipeline, *config.Environment, error) {
 	return p, e, nil
 }
 
-// ready is both, for whatever is about to begin the night of a date ("" is the
-// window that is open): with the date, and the texts that the pipeline holds,
-// looked into as well, so that nothing is created for a script that cannot run.
-func (a *app) ready(date string) (*config.Pipeline, *config.Environment, error) {
+// ready fills a request in, for whatever is about to begin a night: the files,
+// what is asked for, and the texts that the pipeline holds are looked into, so
+// that nothing is created for a script that cannot run.
+func (a *app) ready(req *night.Request) (*config.Pipeline, *config.Environment, error) {
 	p, e, err := a.both()
 	if err != nil {
 		return nil, nil, err
@@ -73,12 +74,23 @@ func (a *app) ready(date string) (*config.Pipeline, *config.Environment, error) 
 	if err := checkTexts(p, a.flags.file); err != nil {
 		return nil, nil, usage(err)
 	}
-	if date != "" {
-		if _, err := p.Schedule.OpensOn(date); err != nil {
-			return nil, nil, usage(&resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("--date %s: %v", date, err), Hint: "write it as 2026-11-22"})
-		}
+	req.Pipeline, req.Env, req.Jobs, req.Binary, req.Estimates = p, e, code(p), binary(), controller.Typical
+	if err := req.Check(wallClock{}.Now()); err != nil {
+		return nil, nil, usage(err)
 	}
 	return p, e, nil
+}
+
+// chooses adds the flags that say which night is meant, and what of it.
+func chooses(f *pflag.FlagSet, req *night.Request) {
+	f.StringVar(&req.Date, "date", "", "the run of day `D` (2026-11-22), now, whatever the schedule says")
+	f.StringVar(&req.Choice.From, "from", "", "load only days from `D` on")
+	f.StringVar(&req.Choice.To, "to", "", "cover days up to `D`, in one lifetime: the run of the day after")
+	f.StringSliceVar(&req.Choice.Only, "only", nil, "`STEP`s that are run alone, on what the last night left")
+	f.StringSliceVar(&req.Choice.Skip, "skip", nil, "`STEP`s that are left out, with what reads or needs them")
+	f.BoolVar(&req.Replan, "replan", false, "end an unfinished attempt: what has not begun is planned anew")
+	f.BoolVar(&req.Again, "again", false, "open another attempt of a run that has ended")
+	f.BoolVar(&req.Bootstrap, "bootstrap", false, "begin an empty warehouse although snapshots of this pipeline exist")
 }
 
 // environmentFile is the one named, or the only one there is.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"lamplighter/controller"
 	"lamplighter/controller/cost"
 	"lamplighter/controller/night"
 	"lamplighter/controller/report"
@@ -17,7 +16,7 @@ func (a *app) plan() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Print what a run would do, in order, and change nothing", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, e, err := a.ready(req.Date)
+			p, e, err := a.ready(&req)
 			if err != nil {
 				return err
 			}
@@ -25,7 +24,6 @@ func (a *app) plan() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			req.Pipeline, req.Env, req.Jobs, req.Binary, req.Estimates = p, e, code(p), binary(), controller.Typical
 			opening, err := night.Plan(cmd.Context(), world, req)
 			if err != nil {
 				return refused(err)
@@ -42,9 +40,6 @@ func (a *app) plan() *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&req.Date, "date", "", "the run of day `D` (2026-11-22)")
-	f.BoolVar(&req.Again, "again", false, "the next attempt of a run that has ended")
-	f.BoolVar(&req.Bootstrap, "bootstrap", false, "an empty warehouse although snapshots of this pipeline exist")
+	chooses(cmd.Flags(), &req)
 	return cmd
 }

@@ -32,18 +32,19 @@ func (a *app) run() *cobra.Command {
 its work through. Started again it goes on where a dead process stopped; a run that has
 ended is only told again. So a scheduler simply starts it every few minutes.
 
+--from A --to B covers these days in one lifetime: one restore, one snapshot. --only and
+--skip run a part. A part is an attempt of its own: what is unfinished is carried through
+first, and the whole night, asked for later, still does all that is left of it.
+
 Ctrl-C: nothing more begins, everything is torn down. Ctrl-C again: leave at once.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.doRun(cmd.Context(), req) },
 	}
-	f := cmd.Flags()
-	f.StringVar(&req.Date, "date", "", "run `D` (2026-11-22) now, whatever the schedule says")
-	f.BoolVar(&req.Again, "again", false, "open another attempt of a run that has ended")
-	f.BoolVar(&req.Bootstrap, "bootstrap", false, "begin an empty warehouse although snapshots of this pipeline exist")
+	chooses(cmd.Flags(), &req)
 	return cmd
 }
 
 func (a *app) doRun(ctx context.Context, req night.Request) error {
-	p, e, err := a.ready(req.Date)
+	p, e, err := a.ready(&req)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,6 @@ func (a *app) doRun(ctx context.Context, req night.Request) error {
 	reporter, tick := a.reporter(p)
 	stop := newSignals(ctx, reporter)
 	defer stop.close()
-	req.Pipeline, req.Env, req.Jobs, req.Binary, req.Estimates = p, e, code(p), binary(), controller.Typical
 	req.Watch, req.Note, req.Interrupt, req.Started = reporter, reporter.Note, stop.interrupted.Load, stop.started
 	done := tick()
 	result, err := night.Run(stop.ctx, world, req)

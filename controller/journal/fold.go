@@ -23,9 +23,11 @@ type Facts struct {
 	Creating int                    // creating intents so far: the n of names
 	Began    map[string]time.Time   // by step: its first intent
 	IsClosed bool
-	Seq      int
-	Epoch    int
-	Latest   time.Time // of the last record
+	// Replanned: what has not begun is skipped, and the next attempt does it.
+	Replanned bool
+	Seq       int
+	Epoch     int
+	Latest    time.Time // of the last record
 
 	verdicts map[Verdict]int // how many steps settled with each
 }
@@ -67,6 +69,8 @@ func (f *Facts) Apply(r Record) {
 	switch {
 	case r.Kind == Opened && r.Opening != nil:
 		f.Opening, f.Plan = r.Opening, r.Opening.Plan
+	case r.Kind == Took && r.Why == WhyReplanned:
+		f.Replanned = true
 	case r.Kind == Intent && r.Effect != nil:
 		f.intend(r)
 	case r.Kind == Outcome:

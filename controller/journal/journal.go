@@ -93,6 +93,8 @@ type Opening struct {
 	Notes       []string           `json:"notes,omitempty"`   // what the planner decided and why, for people
 	Grace       time.Duration      `json:"grace,omitempty"`   // how long after a create an absence proves nothing; 0: Grace
 	Carried     map[string]Carried `json:"carried,omitempty"` // by step: results of former nights that still hold
+	Choice      Choice             `json:"choice,omitzero"`   // what of the pipeline it was asked for
+	Left        map[string]string  `json:"left,omitempty"`    // by step: why it is not part of this attempt
 }
 
 // AttemptID names an attempt.
@@ -108,6 +110,7 @@ type Carried struct {
 	Result      json.RawMessage `json:"result,omitempty"`
 	Made        AttemptID       `json:"made"`            // where
 	Empty       bool            `json:"empty,omitempty"` // it was skipped for want of rows
+	Loose       bool            `json:"loose,omitempty"` // its dataset was not published yet
 }
 
 // Record is one entry of the journal. Each is one object in S3.

@@ -18,6 +18,9 @@ func Plan(ctx context.Context, w World, req Request) (*journal.Opening, error) {
 	if err := w.rightAccount(ctx, req.Env); err != nil {
 		return nil, err
 	}
+	if err := req.Check(w.Clock.Now()); err != nil {
+		return nil, err
+	}
 	when, err := pick(w.Clock.Now(), req)
 	if err != nil {
 		return nil, err
@@ -32,8 +35,14 @@ func Plan(ctx context.Context, w World, req Request) (*journal.Opening, error) {
 		return nil, err
 	}
 	if facts := journal.Fold(records); facts.Opening != nil {
-		if !facts.IsClosed || !req.Again {
-			return facts.Opening, nil // what was planned is carried through, or was
+		if !facts.IsClosed && !req.Replan {
+			return facts.Opening, nil // what was planned is carried through
+		}
+		if former, err := r.answered(ctx, id); err != nil || former != nil && !req.Again && !req.Replan {
+			if err != nil {
+				return nil, err
+			}
+			return former.Facts.Opening, nil // or was
 		}
 		id.Attempt++
 	}

@@ -19,9 +19,11 @@ import (
 type Request struct {
 	Pipeline  *config.Pipeline
 	Env       *config.Environment
-	Date      string // the run's id, 2026-11-22; "" takes the window that is open now
-	Again     bool   // open another attempt of a finished run
-	Bootstrap bool   // begin an empty warehouse
+	Date      string         // the run's id, 2026-11-22; "" takes the window that is open now
+	Choice    journal.Choice // what of the pipeline
+	Again     bool           // open another attempt of a finished run
+	Replan    bool           // end the unfinished attempt and open the next
+	Bootstrap bool           // begin an empty warehouse
 	Jobs      steps.JobSource
 	Binary    string
 	Estimates controller.Estimates
@@ -49,6 +51,9 @@ const maxAttempts = 4
 // what kept it from ending; a night that failed and was torn down is a Result.
 func Run(ctx context.Context, w World, req Request) (Result, error) {
 	if err := w.rightAccount(ctx, req.Env); err != nil {
+		return Result{ExitCode: controller.ExitRefused}, err
+	}
+	if err := req.Check(w.Clock.Now()); err != nil {
 		return Result{ExitCode: controller.ExitRefused}, err
 	}
 	when, err := pick(w.Clock.Now(), req)
@@ -81,6 +86,13 @@ type when struct {
 
 func pick(now time.Time, req Request) (when, error) {
 	s := req.Pipeline.Schedule
+	if req.Choice.To != "" {
+		run, err := runThrough(req.Pipeline, req.Choice.To)
+		if err != nil {
+			return when{}, err
+		}
+		req.Date = run
+	}
 	if req.Date == "" {
 		opens, open := s.WindowAt(now)
 		if !open {
@@ -104,6 +116,7 @@ type running struct {
 	when  when
 	deps  steps.Deps
 	lease *journals3.Lease
+	cut   *journal.AttemptID // the attempt that --replan ends
 }
 
 // newLease is the pipeline's, for a run or a teardown.
@@ -149,19 +162,46 @@ func (r *running) carry(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{ExitCode: unread(err)}, err
 	}
+	if r.req.Replan && r.cut == nil {
+		found := id
+		r.cut = &found
+	}
 	for began := 1; ; began++ {
 		result, err := r.once(ctx, id)
 		if err != nil || result.Facts.Opening == nil {
 			return result, err
 		}
-		w := result.Facts.Opening.Window
-		lost := result.Facts.Any(journal.Lost) && r.Clock.Now().Before(w.LastCall)
-		if result.Repeated && r.req.Again && began == 1 || lost && began < maxAttempts {
-			id.Attempt++
-			continue
+		if r.cut != nil && *r.cut == id && result.Repeated && !result.Facts.Replanned {
+			return Result{ExitCode: controller.ExitRefused}, wrong("--again opens another attempt of a run that has ended",
+				"--replan: attempt %d of run %s has ended, and there is nothing to replan", id.Attempt, id.Run)
 		}
-		return result, nil
+		again, former, err := r.another(ctx, id, result, began)
+		switch {
+		case err != nil:
+			return result, err
+		case former != nil:
+			return *former, nil
+		case !again:
+			return result, nil
+		}
+		id.Attempt++
 	}
+}
+
+// another says whether the next attempt is opened after one that has ended, or
+// that a former one is what was asked for.
+func (r *running) another(ctx context.Context, id journal.AttemptID, result Result, began int) (bool, *Result, error) {
+	w := result.Facts.Opening.Window
+	lost := result.Facts.Any(journal.Lost) && r.Clock.Now().Before(w.LastCall)
+	again := result.Repeated && r.req.Again && began == 1
+	switch {
+	case r.req.Interrupt != nil && r.req.Interrupt():
+		return false, nil, nil
+	case !r.req.answers(result.Facts) && !r.req.Again:
+		former, err := r.answered(ctx, id)
+		return true, former, err
+	}
+	return again || !r.req.answers(result.Facts) || lost && began < maxAttempts, nil, nil
 }
 
 // attempt is the last one of the run, or the first.
@@ -210,7 +250,7 @@ func (r *running) once(ctx context.Context, id journal.AttemptID) (Result, error
 	store := r.store(id)
 	kept := &keeper{Store: store}
 	loop := &controller.Loop{
-		Clock: r.Clock, Journal: kept, Lease: r.lease, Build: steps.Builder(r.deps), Writer: r.Writer, Watch: r.req.Watch, Interrupt: r.req.Interrupt,
+		Clock: r.Clock, Journal: kept, Lease: r.lease, Build: steps.Builder(r.deps), Writer: r.Writer, Watch: r.req.Watch, Interrupt: r.req.Interrupt, Replan: r.cut != nil && *r.cut == id,
 		Opened: func(ctx context.Context, o *journal.Opening) error { return r.pointLatest(ctx, id) },
 	}
 	loop.Prepare()
@@ -304,7 +344,7 @@ func (r *running) planner(id journal.AttemptID) *steps.Planner {
 		Deps: r.deps, Pipeline: r.req.Pipeline, Jobs: r.req.Jobs, ID: id, Covers: r.when.covers,
 		Lineage:   resources.Lineage(e.Account, e.Region, e.Bucket, r.req.Pipeline.Pipeline),
 		Window:    controller.WindowFrom(opens, s.LastCall.D(), s.HardStop.D()),
-		Bootstrap: r.req.Bootstrap, Grace: e.Timing.Grace.D(), Binary: r.req.Binary, Estimates: r.req.Estimates,
+		Bootstrap: r.req.Bootstrap, Choice: r.req.Choice, Grace: e.Timing.Grace.D(), Binary: r.req.Binary, Estimates: r.req.Estimates,
 		Records: func(ctx context.Context, id journal.AttemptID) ([]journal.Record, error) {
 			return Records(ctx, r.deps.S3, r.deps.Layout, r.Clock, id)
 		},

@@ -84,7 +84,11 @@ func lifetimes(plan []journal.Node) string {
 }
 
 func header(o journal.Opening) string {
-	return fmt.Sprintf("%s %s · data through %s · attempt %d", o.Pipeline, o.Run, o.DataThrough, o.Attempt)
+	text := fmt.Sprintf("%s %s · data through %s · attempt %d", o.Pipeline, o.Run, o.DataThrough, o.Attempt)
+	if !o.Choice.IsZero() {
+		text += " · " + clean(o.Choice.String())
+	}
+	return text
 }
 
 // textColumn is where a row's own text begins.

@@ -12,6 +12,7 @@ import (
 
 	"lamplighter/config"
 	"lamplighter/controller"
+	"lamplighter/controller/journal"
 	journals3 "lamplighter/controller/journal/s3"
 	"lamplighter/controller/night"
 	"lamplighter/controller/steps"
@@ -56,6 +57,8 @@ type Night struct {
 	Date      string // 2026-11-22
 	Bootstrap bool
 	Again     bool
+	Replan    bool
+	Choice    journal.Choice
 	Estimates controller.Estimates // zero: controller.Typical
 	Jobs      steps.JobSource      // nil: code whose content is its name
 	Watch     controller.Watcher
@@ -156,7 +159,7 @@ func (a *Account) world(proc *simcloud.Proc, writer string, sameHost bool) night
 }
 
 func (a *Account) request(n Night, proc *simcloud.Proc) night.Request {
-	req := night.Request{Pipeline: n.Pipeline, Env: a.Env, Date: n.Date, Bootstrap: n.Bootstrap, Again: n.Again, Jobs: n.Jobs, Binary: "simulated",
+	req := night.Request{Pipeline: n.Pipeline, Env: a.Env, Date: n.Date, Bootstrap: n.Bootstrap, Again: n.Again, Replan: n.Replan, Choice: n.Choice, Jobs: n.Jobs, Binary: "simulated",
 		Estimates: n.Estimates, Watch: n.Watch}
 	if req.Estimates == (controller.Estimates{}) {
 		req.Estimates = controller.Typical

@@ -75,15 +75,27 @@ func orNothing(s string) string {
 }
 
 // through is the last day that is complete in the snapshot: a load that last
-// call cut short is the limit.
+// call cut short is the limit, and one that was skipped brought nothing.
 func (m *promote) through(p *controller.Pass) string {
 	through := p.Facts.Opening.DataThrough
+	if m.spec.Former != "" && (m.spec.Stays || m.skippedLoad(p)) {
+		through = m.spec.Former
+	}
 	for _, step := range m.spec.Writers {
 		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && r.CaughtUp != "" && r.CaughtUp < through {
 			through = r.CaughtUp
 		}
 	}
 	return through
+}
+
+func (m *promote) skippedLoad(p *controller.Pass) bool {
+	for _, step := range m.spec.Writers {
+		if n, ok := p.Facts.Node(step); ok && n.Kind == "load" && p.Facts.Has(step, journal.Skipped) {
+			return true
+		}
+	}
+	return false
 }
 
 // point moves a pointer by compare-and-set, which makes repeats and lost

@@ -118,6 +118,7 @@ func (r *planned) recall(ctx context.Context) error {
 	}
 	for name, c := range facts.Opening.Carried {
 		r.prior[name] = c
+		r.loose[name] = c.Loose
 	}
 	r.wrote = facts.Has("promote-1", journal.Done)
 	for _, n := range facts.Plan {
@@ -133,8 +134,8 @@ func (r *planned) recall(ctx context.Context) error {
 		}
 	}
 	for _, n := range facts.Plan {
-		if step, ok := strings.CutPrefix(n.Name, "publish-"); ok && !facts.Has(n.Name, journal.Done) {
-			r.loose[step] = true
+		if step, ok := strings.CutPrefix(n.Name, "publish-"); ok {
+			r.loose[step] = !facts.Has(n.Name, journal.Done)
 		}
 	}
 	return nil

@@ -29,6 +29,7 @@ type Planner struct {
 	Covers    time.Time // the instant the run's nominal window opens: decides which days are covered
 	Window    journal.Window
 	Bootstrap bool
+	Choice    journal.Choice // what of the pipeline is asked for
 	Grace     time.Duration
 	Binary    string
 	DryRun    bool // seal and upload nothing
@@ -66,6 +67,8 @@ type planned struct {
 	state    string // fingerprint of the warehouse as far as the steps so far bring it
 	prints   map[string]string
 	notes    []string
+	left     map[string]string // by step: why it is not part of this attempt
+	anew     bool              // a step of this attempt writes into the warehouse
 }
 
 // Open makes the opening of a new attempt.
@@ -75,7 +78,10 @@ func (pl *Planner) Open(ctx context.Context) (*journal.Opening, error) {
 		return nil, resources.Faultf(resources.Permanent, "partition_zone: %v", err)
 	}
 	r := &planned{Planner: pl, prior: map[string]journal.Carried{}, loose: map[string]bool{}, prints: map[string]string{}}
-	r.through = controller.DataThrough(pl.Covers, pl.ended(), zone)
+	r.through, r.left = controller.DataThrough(pl.Covers, pl.ended(), zone), leftOut(pl.Pipeline.Steps, pl.Choice)
+	if pl.Choice.To != "" {
+		r.through = pl.Choice.To
+	}
 	if err := r.remember(ctx); err != nil {
 		return nil, err
 	}
@@ -85,6 +91,7 @@ func (pl *Planner) Open(ctx context.Context) (*journal.Opening, error) {
 	}
 	night := controller.Night{Work: work, Estimates: pl.Estimates}
 	if r.promoted != nil {
+		night.Former, night.Stays = r.promoted.DataThrough, r.stays()
 		pointer, err := json.Marshal(r.promoted)
 		if err != nil {
 			return nil, err
@@ -98,7 +105,7 @@ func (pl *Planner) Open(ctx context.Context) (*journal.Opening, error) {
 	if err != nil {
 		return nil, &resources.Fault{Class: resources.Permanent, Code: CodeRefused, Msg: err.Error()}
 	}
-	return r.opens(work, nodes, append(r.notes, notes...), night.Base)
+	return r.opens(work, nodes, slices.Concat(r.leftNotes(), r.notes, notes), night.Base)
 }
 
 func (r *planned) opens(work []controller.Work, nodes []journal.Node, notes []string, base string) (*journal.Opening, error) {
@@ -109,11 +116,13 @@ func (r *planned) opens(work []controller.Work, nodes []journal.Node, notes []st
 	o := &journal.Opening{
 		Pipeline: r.Pipeline.Pipeline, Lineage: r.Lineage, Run: r.ID.Run, Attempt: r.ID.Attempt, Previous: r.previous, Window: r.Window,
 		DataThrough: r.through, Plan: nodes, Config: resolved, ConfigHash: r.Pipeline.Hash, Base: base, Binary: r.Binary, Notes: notes,
-		Grace: r.Grace, Carried: map[string]journal.Carried{},
+		Grace: r.Grace, Carried: map[string]journal.Carried{}, Choice: r.Choice, Left: r.left,
 	}
 	for _, w := range work {
-		if w.Done != nil {
-			o.Carried[w.Name] = *w.Done
+		if w.Done != nil && w.Done.Fingerprint != "" {
+			carried := *w.Done
+			carried.Loose = r.left[w.Name] != "" && r.loose[w.Name]
+			o.Carried[w.Name] = carried
 		}
 	}
 	return o, nil
@@ -138,11 +147,17 @@ func (r *planned) resolve(ctx context.Context) ([]controller.Work, error) {
 	}
 	r.state = fingerprint("migrations", r.migrationSums())
 	var work []controller.Work
-	if migrations != nil {
-		work = append(work, *migrations)
+	switch {
+	case migrations != nil && r.writes():
+		work, r.anew = append(work, *migrations), true
+	case migrations != nil: // they wait for a night that writes
+		r.state = fingerprint(r.state, r.ID)
+	}
+	if err := r.restorable(); err != nil {
+		return nil, err
 	}
 	for _, s := range r.Pipeline.Steps {
-		w, err := r.step(ctx, s)
+		w, err := r.chosen(ctx, s)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
@@ -246,7 +261,11 @@ func (r *planned) days() (warehouse.Params, error) {
 		return warehouse.Params{}, err
 	}
 	first := last
-	if r.promoted != nil && r.promoted.DataThrough != "" {
+	if r.Choice.From != "" {
+		if first, err = time.ParseInLocation(time.DateOnly, r.Choice.From, zone); err != nil {
+			return warehouse.Params{}, err
+		}
+	} else if r.promoted != nil && r.promoted.DataThrough != "" {
 		was, err := time.ParseInLocation(time.DateOnly, r.promoted.DataThrough, zone)
 		if err != nil {
 			return warehouse.Params{}, err

@@ -20,14 +20,14 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 		return controller.Work{}, err
 	}
 	ledger := r.ledger.Tables[table]
-	found, err := list(ctx, r.S3, l.From, l.Since, r.through, l.Mode, ledger)
+	found, err := list(ctx, r.S3, l.From, max(l.Since, r.Choice.From), r.through, l.Mode, ledger)
 	if err != nil {
 		return controller.Work{}, err
 	}
 	if err := stale(l, found.newest, r.through); err != nil {
 		return controller.Work{}, err
 	}
-	print := fingerprint("load", l.Into, l.Columns, l.Format, hashObjects(found.objects))
+	print := fingerprint("load", l.Into, l.Columns, l.Format, hashObjects(found.held))
 	r.state = fingerprint(r.state, print)
 	w := controller.Work{Fingerprint: print}
 	if len(found.fresh) == 0 {

@@ -24,6 +24,7 @@ const (
 
 // source is what a load found.
 type source struct {
+	held    []warehouse.Object // what the table holds once all of it is loaded
 	objects []warehouse.Object // all that the pattern means within the covered days, by day, then URI
 	fresh   []warehouse.Object // of those: not in the ledger
 	newest  string             // the last day that has an object, covered or not
@@ -82,7 +83,27 @@ func list(ctx context.Context, client *s3.Client, from, since, through, mode str
 	if mode == "replace" && (len(found.fresh) > 0 || len(found.objects) != len(ledger)) {
 		found.fresh = found.objects // the table is to hold exactly these
 	}
+	found.held = held(found, mode == "replace" && !p.Dated(), ledger)
 	return found, nil
+}
+
+// held is what the table holds once all that was found is loaded: the same,
+// whichever days a night looked at.
+func held(found source, whole bool, ledger []warehouse.Entry) []warehouse.Object {
+	if whole {
+		return found.objects
+	}
+	all := slices.Clone(found.fresh)
+	anew := make(map[string]bool, len(found.fresh))
+	for _, o := range found.fresh {
+		anew[o.URI] = true
+	}
+	for _, e := range ledger {
+		if !anew[e.Object.URI] {
+			all = append(all, e.Object)
+		}
+	}
+	return all
 }
 
 func compression(uri string) string {
