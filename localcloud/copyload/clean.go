@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // cleanWriter writes rows that the database reads without a doubt: CSV, every
@@ -16,6 +17,7 @@ type cleanWriter struct {
 	w        *bufio.Writer
 	convert  []converter
 	line     []byte
+	scratch  []byte
 	newlines bool
 	err      error
 }
@@ -34,13 +36,13 @@ func (w *cleanWriter) row(c *Copy, cols []Column, rec *record) *Reject {
 	}
 	switch {
 	case rec.err != nil:
-		return w.reject(rec, cols[min(len(fields), n)-1], nil, rec.err)
+		return w.reject(rec, fields, max(0, min(len(fields), n)-1), rec.err)
 	case len(fields) > n:
-		return w.reject(rec, cols[n-1], fields[n-1], &reason{1202, "Extra column(s) found"})
+		return w.reject(rec, fields, n-1, &reason{code: 1202, msg: "Extra column(s) found"})
 	case len(fields) < n && len(rec.raw) == 0:
-		return w.reject(rec, cols[0], nil, &reason{1211, "Input line contained no data"})
+		return w.reject(rec, nil, 0, &reason{code: 1211, msg: "Input line contained no data"})
 	case len(fields) < n && !c.FillRecord:
-		return w.reject(rec, cols[len(fields)-1], fields[len(fields)-1], &reason{1214, "Delimiter not found"})
+		return w.reject(rec, fields, len(fields)-1, &reason{code: 1214, msg: "Delimiter not found"})
 	}
 	w.line = w.line[:0]
 	for i, col := range cols {
@@ -53,7 +55,7 @@ func (w *cleanWriter) row(c *Copy, cols []Column, rec *record) *Reject {
 			field = fields[i]
 		}
 		if bad := w.field(c, col, w.convert[i], field, missing); bad != nil {
-			return w.reject(rec, col, field, bad)
+			return w.reject(rec, fields, i, bad)
 		}
 	}
 	w.line = append(w.line, '\n')
@@ -63,55 +65,90 @@ func (w *cleanWriter) row(c *Copy, cols []Column, rec *record) *Reject {
 
 // field appends one value.
 func (w *cleanWriter) field(c *Copy, col Column, conv converter, f []byte, missing bool) *reason {
-	text := col.Type == "VARCHAR"
-	if missing || isNull(c, text, f) {
+	if w.isNull(c, col, f, missing) {
 		if col.NotNull {
-			return &reason{1213, "Missing data for not-null field"}
+			return &reason{code: 1213, msg: "Missing data for not-null field"}
 		}
 		w.line = append(w.line, `\N`...)
 		return nil
 	}
-	v, bad := conv(f)
+	start := len(w.line)
+	line, bad := conv(w.line, f)
 	if bad != nil {
 		return bad
 	}
-	if !text && col.Type != "JSON" {
-		w.line = append(w.line, v...)
-		return nil
+	w.line = line
+	if col.text() {
+		w.quoted(start)
 	}
-	w.newlines = w.newlines || strings.ContainsAny(v, "\r\n")
-	w.line = append(w.line, '"')
-	w.line = append(w.line, strings.ReplaceAll(v, `"`, `""`)...)
-	w.line = append(w.line, '"')
 	return nil
 }
 
-// isNull: NULL AS's text; of types other than strings an empty field; with
-// EMPTYASNULL and BLANKSASNULL those (RSD copy-parameters-data-conversion).
-func isNull(c *Copy, text bool, f []byte) bool {
-	if string(f) == c.Null {
+// quoted puts quotes around what the line has from start on, where it would
+// be read as something else without.
+func (w *cleanWriter) quoted(start int) {
+	v := w.line[start:]
+	if len(v) > 0 && !bytes.ContainsAny(v, "\",\\\r\n \t") {
+		return
+	}
+	w.newlines = w.newlines || bytes.ContainsAny(v, "\r\n")
+	w.scratch = append(w.scratch[:0], v...)
+	w.line = append(w.line[:start], '"')
+	for _, b := range w.scratch {
+		if b == '"' {
+			w.line = append(w.line, '"')
+		}
+		w.line = append(w.line, b)
+	}
+	w.line = append(w.line, '"')
+}
+
+// isNull: what FILLRECORD fills, where it is no empty string; JSON's null;
+// NULL AS's text; of types other than strings an empty field; with EMPTYASNULL
+// and BLANKSASNULL those (RSD copy-parameters-data-conversion).
+func (w *cleanWriter) isNull(c *Copy, col Column, f []byte, missing bool) bool {
+	text := col.Type == "VARCHAR"
+	switch {
+	case missing:
+		return !text || c.EmptyAsNull
+	case c.Format == "json" && f == nil:
 		return true
+	case c.Format != "json" && string(f) == c.Null:
+		return true
+	case !text:
+		return len(bytes.TrimSpace(f)) == 0
+	case len(f) == 0:
+		return c.EmptyAsNull
 	}
-	blank := len(bytes.TrimSpace(f)) == 0
-	if !text {
-		return blank
-	}
-	return len(f) == 0 && c.EmptyAsNull || len(f) > 0 && blank && c.BlanksAsNull
+	return c.BlanksAsNull && len(bytes.TrimSpace(f)) == 0
 }
 
-func (w *cleanWriter) reject(rec *record, col Column, value []byte, why *reason) *Reject {
-	return &Reject{
-		Line: rec.line, Column: col, Position: 0,
-		Raw: clip(rec.raw), Value: clip(value), Code: why.code, Reason: why.msg,
+// reject describes a record that is refused for its i-th field.
+func (w *cleanWriter) reject(rec *record, fields [][]byte, i int, why *reason) *Reject {
+	r := &Reject{Line: rec.line, Index: i, Position: why.pos, Raw: Clip(rec.raw), Code: why.code, Reason: why.msg}
+	for k := 0; k <= i && k < len(fields); k++ {
+		r.Values = append(r.Values, Clip(fields[k]))
 	}
+	return r
 }
 
-// clip keeps as much as the system table holds.
-func clip(b []byte) string {
-	return strings.ToValidUTF8(string(b[:min(len(b), 1024)]), "?")
+// Clip keeps as much as the system tables hold, with a period for each
+// character of more than one byte (RSD r_STL_LOAD_ERRORS).
+func Clip(b []byte) string {
+	out := make([]byte, 0, min(len(b), 1024))
+	for i := 0; i < len(b) && len(out) < 1024; {
+		_, n := utf8.DecodeRune(b[i:])
+		if b[i] < 0x80 && b[i] != 0 {
+			out = append(out, b[i])
+		} else {
+			out = append(out, '.')
+		}
+		i += n
+	}
+	return string(out)
 }
 
-// Select is the query over the staged rows, in the order of Columns.
+// Select is the query over the staged rows of text, in the order of Columns.
 func (s *Staged) Select() string {
 	if len(s.Paths) == 0 {
 		return ""
@@ -121,20 +158,21 @@ func (s *Staged) Select() string {
 		paths[i] = quote(p)
 	}
 	list := "[" + strings.Join(paths, ", ") + "]"
-	if s.Format == "parquet" {
-		return "SELECT * FROM read_parquet(" + list + ", hive_partitioning = false)"
-	}
-	cols := make([]string, len(s.Columns))
+	cols, selected := make([]string, len(s.Columns)), make([]string, len(s.Columns))
 	for i, c := range s.Columns {
 		typ := c.Type
-		if typ == "JSON" {
+		selected[i] = fmt.Sprintf("c%d", i)
+		if c.text() {
 			typ = "VARCHAR"
 		}
-		cols[i] = fmt.Sprintf("%s: %s", quote(fmt.Sprintf("c%d", i)), quote(typ))
+		cols[i] = fmt.Sprintf("%s: %s", quote(selected[i]), quote(typ))
+		if c.Type == "BLOB" {
+			selected[i] = "unhex(" + selected[i] + ")"
+		}
 	}
 	// Files with line ends inside quotes are read by one thread: splitting such
 	// a file is guessing.
-	return fmt.Sprintf("SELECT * FROM read_csv(%s, auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "+
+	return fmt.Sprintf("SELECT "+strings.Join(selected, ", ")+" FROM read_csv(%s, auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, "+
 		"strict_mode = true, new_line = '\\n', hive_partitioning = false, max_line_size = %d, parallel = %t, columns = {%s})",
 		list, 2*maxRecord, !s.newlines, strings.Join(cols, ", "))
 }

@@ -2,12 +2,9 @@ package copyload
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"math/big"
-	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,10 +17,29 @@ type Column struct {
 	NotNull bool
 }
 
-// converter turns a field into the text that DuckDB reads as its type.
-type converter func(field []byte) (string, *reason)
+// shortNames are Redshift's short names of types, as stl_load_errors has them.
+var shortNames = map[string]string{
+	"SMALLINT": "int2", "INTEGER": "int4", "BIGINT": "int8", "FLOAT": "float4", "REAL": "float4", "DOUBLE": "float8", "BOOLEAN": "bool",
+	"VARCHAR": "varchar", "DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz", "TIME": "time", "JSON": "super", "BLOB": "varbyte",
+}
 
-// converterFor chooses by type; nil for types that text cannot be loaded into.
+// ShortType is the column's type as stl_load_errors tells it.
+func (c Column) ShortType() string {
+	base, _, _ := strings.Cut(c.Type, "(")
+	if base == "DECIMAL" {
+		return "numeric"
+	}
+	return shortNames[base]
+}
+
+// converter appends a field to dst in the form in which DuckDB reads its type.
+type converter func(dst, field []byte) ([]byte, *reason)
+
+// text says that the type's values stand in quotes where they have to.
+func (c Column) text() bool { return c.Type == "VARCHAR" || c.Type == "JSON" || c.Type == "BLOB" }
+
+// converterFor chooses by type; an error for types that text cannot be loaded
+// into.
 func (c *Copy) converterFor(col Column) (converter, error) {
 	switch {
 	case col.Type == "VARCHAR":
@@ -47,38 +63,68 @@ func (c *Copy) converterFor(col Column) (converter, error) {
 	case col.Type == "BOOLEAN":
 		return boolean, nil
 	case col.Type == "DATE":
-		return c.timeConverter(c.Date, defaultDates, dateText, reason{1205, "Invalid Date Format - length must be 10 or more"})
+		return c.timeConverter(c.Date, defaultDates, dateText, badDate)
 	case col.Type == "TIMESTAMP":
-		return c.timeConverter(c.Time, defaultTimes, timeText, reason{1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"})
+		return c.timeConverter(c.Time, defaultTimes, timeText, badTime)
 	case col.Type == "TIMESTAMP WITH TIME ZONE":
-		return c.timeConverter(c.Time, defaultTimes, "2006-01-02 15:04:05.999999Z07:00", reason{1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"})
+		return c.timeConverter(c.Time, defaultTimes, "2006-01-02 15:04:05.999999Z07:00", badTime)
 	case col.Type == "TIME":
-		return c.timeConverter("", []string{"15:04:05.999999999", "15:04", "150405"}, "15:04:05.999999", reason{1206, "Invalid time format or value [HH24:MI:SS]"})
+		return c.timeConverter("", []string{"15:04:05.999999999", "15:04", "150405"}, "15:04:05.999999", reason{code: 1206, msg: "Invalid time format or value [HH24:MI:SS]"})
 	case col.Type == "JSON":
-		return func(f []byte) (string, *reason) {
-			if !json.Valid(f) {
-				return "", &reason{1224, "Invalid JSON format for the SUPER data type"}
-			}
-			return string(f), nil
-		}, nil
+		return super, nil
+	case col.Type == "BLOB":
+		return varbyte(col.Max), nil
 	}
 	return nil, fmt.Errorf("COPY from text into a column of type %s", col.Type)
 }
 
+var (
+	badDate = reason{code: 1205, msg: "Invalid Date Format - length must be 10 or more"}
+	badTime = reason{code: 1206, msg: "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"}
+	badJSON = reason{code: 1224, msg: "Invalid JSON format for the SUPER data type"}
+)
+
+// super takes JSON text (RSD copy_json).
+func super(dst, f []byte) ([]byte, *reason) {
+	if !json.Valid(f) {
+		return dst, &badJSON
+	}
+	return append(dst, f...), nil
+}
+
+// varbyte takes hexadecimal digits (RSD r_VARBYTE_type); DuckDB turns them
+// into bytes.
+func varbyte(max int) converter {
+	return func(dst, f []byte) ([]byte, *reason) {
+		b := make([]byte, hex.DecodedLen(len(f)))
+		if _, err := hex.Decode(b, f); err != nil {
+			return dst, &reason{code: 1207, msg: "Invalid hexadecimal digits for the VARBYTE data type"}
+		}
+		if max > 0 && len(b) > max {
+			return dst, &reason{code: 1204, msg: "VARBYTE length exceeds DDL length", pos: max}
+		}
+		return append(dst, f...), nil
+	}
+}
+
 func (c *Copy) stringConverter(max int) converter {
-	return func(f []byte) (string, *reason) {
-		if bad := invalidUTF8(f); bad != nil {
-			if c.Replace == 0 {
-				return "", bad
+	return func(dst, f []byte) ([]byte, *reason) {
+		if !plainText(f) {
+			if bad := invalidUTF8(f); bad != nil {
+				if c.Replace == 0 {
+					return dst, bad
+				}
+				f = replaceInvalid(f, byte(c.Replace))
+			} else if c.Replace != 0 {
+				f = replaceInvalid(f, byte(c.Replace))
 			}
-			f = replaceInvalid(f, byte(c.Replace))
 		}
 		if c.TrimBlanks {
-			f = bytes.TrimRight(f, " ")
+			f = bytes.TrimRight(f, " \t\r\n\v\f")
 		}
 		if max > 0 && len(f) > max {
 			if !c.Truncate {
-				return "", &reason{1204, "String length exceeds DDL length"}
+				return dst, &reason{code: 1204, msg: "String length exceeds DDL length", pos: max}
 			}
 			end := max
 			for end > 0 && !utf8.RuneStart(f[end]) {
@@ -86,31 +132,76 @@ func (c *Copy) stringConverter(max int) converter {
 			}
 			f = f[:end]
 		}
-		return string(f), nil
+		return append(dst, f...), nil
 	}
+}
+
+// plainText says that a string has nothing but ASCII without NUL: most have.
+func plainText(f []byte) bool {
+	for _, b := range f {
+		if b == 0 || b >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 func invalidUTF8(f []byte) *reason {
 	for i := 0; i < len(f); {
 		r, n := utf8.DecodeRune(f[i:])
 		if r == utf8.RuneError && n == 1 {
-			return &reason{1220, fmt.Sprintf("String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: %x (error 4)", f[i])}
+			hex, kind := badSequence(f[i:])
+			return &reason{1220, fmt.Sprintf("String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: %s (error %d)", hex, kind), i}
 		}
 		if r == 0 {
-			return &reason{1218, "Field contains a null terminator (NUL, or UTF-8 0000)"}
+			return &reason{1218, "Invalid null byte - field longer than 1 byte", i}
 		}
 		i += n
 	}
 	return nil
 }
 
-// replaceInvalid puts c for each invalid byte, so that lengths stay.
+// badSequence tells bytes that are no UTF-8 and what is wrong with them: 1
+// longer than four bytes, 2 incomplete, 3 no starting byte, 4 a trailing byte
+// out of range, 5 a surrogate (RSD multi-byte-character-load-errors). What
+// else there is, overlong forms, counts as 3: the page has no number for it.
+func badSequence(f []byte) (string, int) {
+	want := 0
+	switch b := f[0]; {
+	case b >= 0xfe || b < 0xc0:
+		return fmt.Sprintf("%x", f[:1]), 3
+	case b >= 0xf8:
+		return fmt.Sprintf("%x", f[:1]), 1
+	case b >= 0xf0:
+		want = 4
+	case b >= 0xe0:
+		want = 3
+	default:
+		want = 2
+	}
+	for i := 1; i < want; i++ {
+		if i == len(f) {
+			return fmt.Sprintf("%x", f[:i]), 2
+		}
+		if f[i]&0xc0 != 0x80 {
+			return fmt.Sprintf("%x", f[:i+1]), 4
+		}
+	}
+	if f[0] == 0xed && f[1] >= 0xa0 {
+		return fmt.Sprintf("%x", f[:want]), 5
+	}
+	return fmt.Sprintf("%x", f[:want]), 3
+}
+
+// replaceInvalid puts c for each byte of what is invalid, so that lengths stay.
+// That includes the code points that are no characters (RSD
+// multi-byte-character-load-errors).
 func replaceInvalid(f []byte, c byte) []byte {
 	out := make([]byte, 0, len(f))
 	for i := 0; i < len(f); {
 		r, n := utf8.DecodeRune(f[i:])
-		if r == utf8.RuneError && n == 1 || r == 0 {
-			out = append(out, c)
+		if r == utf8.RuneError && n == 1 || r == 0 || r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe {
+			out = append(out, bytes.Repeat([]byte{c}, n)...)
 		} else {
 			out = append(out, f[i:i+n]...)
 		}
@@ -119,150 +210,12 @@ func replaceInvalid(f []byte, c byte) []byte {
 	return out
 }
 
-// invalidDigit names the first character that a number cannot have.
-func invalidDigit(s, typ, allowed string) *reason {
-	for i, r := range s {
-		if r < '0' || r > '9' {
-			if i == 0 && (r == '-' || r == '+') || strings.ContainsRune(allowed, r) {
-				continue
-			}
-			return &reason{1207, fmt.Sprintf("Invalid digit, Value '%c', Pos %d, Type: %s", r, i, typ)}
-		}
-	}
-	return nil
-}
-
-func intConverter(bits int, typ string) converter {
-	return func(f []byte) (string, *reason) {
-		s := string(bytes.TrimSpace(f))
-		if bad := invalidDigit(s, typ, ""); bad != nil {
-			return "", bad
-		}
-		n, err := strconv.ParseInt(s, 10, bits)
-		if err != nil {
-			if errors.Is(err, strconv.ErrRange) {
-				return "", &reason{1222, "Overflow, Value '" + s + "', Type: " + typ}
-			}
-			return "", &reason{1207, "Invalid digit, Value '" + s + "', Pos 0, Type: " + typ}
-		}
-		return strconv.FormatInt(n, 10), nil
-	}
-}
-
-var decimalText = regexp.MustCompile(`^([+-]?)([0-9]*)(?:\.([0-9]*))?$`)
-
-// decimalConverter cuts digits after the scale off, or rounds with ROUNDEC
-// (RSD copy-parameters-data-conversion).
-func decimalConverter(precision, scale int, round bool) converter {
-	return func(f []byte) (string, *reason) {
-		if plainDecimal(f, precision, scale) {
-			return string(f), nil
-		}
-		s := string(bytes.TrimSpace(f))
-		if strings.ContainsAny(s, "eE") {
-			if r, ok := new(big.Rat).SetString(s); ok && len(s) < 20 {
-				s = r.FloatString(scale + 2)
-			}
-		}
-		m := decimalText.FindStringSubmatch(s)
-		if m == nil || m[2] == "" && m[3] == "" {
-			if bad := invalidDigit(s, "Decimal", "."); bad != nil {
-				return "", bad
-			}
-			return "", &reason{1209, "Invalid numeric format, Value '" + s + "'"}
-		}
-		fraction := m[3]
-		up := false
-		if len(fraction) > scale {
-			up = round && fraction[scale] >= '5'
-			fraction = fraction[:scale]
-		}
-		fraction += strings.Repeat("0", scale-len(fraction))
-		digits, _ := new(big.Int).SetString("0"+m[2]+fraction, 10)
-		if up {
-			digits.Add(digits, big.NewInt(1))
-		}
-		out := digits.String()
-		if len(out) > precision {
-			return "", &reason{1204, fmt.Sprintf("Numeric data overflow, Value '%s', NUMERIC(%d,%d)", s, precision, scale)}
-		}
-		if len(out) <= scale {
-			out = strings.Repeat("0", scale-len(out)+1) + out
-		}
-		if scale > 0 {
-			out = out[:len(out)-scale] + "." + out[len(out)-scale:]
-		}
-		if m[1] == "-" {
-			out = "-" + out
-		}
-		return out, nil
-	}
-}
-
-// plainDecimal says that a field is fine as it is: most are.
-func plainDecimal(f []byte, precision, scale int) bool {
-	whole, fraction, seen := 0, 0, false
-	for _, c := range f {
-		switch {
-		case c == '.' && !seen && whole > 0:
-			seen = true
-		case c < '0' || c > '9':
-			return false
-		case seen:
-			fraction++
-		default:
-			whole++
-		}
-	}
-	return whole > 0 && whole <= precision-scale && fraction <= scale
-}
-
-// plainTime says that a field is a date or a time as ISO writes it, and so
-// fine as it is: YYYY-MM-DD, with HH:MM:SS behind it when clock is set.
-func plainTime(f []byte, clock bool) bool {
-	const date, both = "dddd-dd-dd", "dddd-dd-dd dd:dd:dd"
-	shape := date
-	if clock {
-		shape = both
-	}
-	if len(f) != len(shape) {
-		return false
-	}
-	for i := range f {
-		if shape[i] == 'd' && (f[i] < '0' || f[i] > '9') || shape[i] != 'd' && f[i] != shape[i] {
-			return false
-		}
-	}
-	two := func(i int) int { return int(f[i]-'0')*10 + int(f[i+1]-'0') }
-	if m, d := two(5), two(8); m < 1 || m > 12 || d < 1 || d > 28 || two(0) == 0 && two(2) == 0 {
-		return false // or the end of a month: the slow way knows
-	}
-	return !clock || two(11) < 24 && two(14) < 60 && two(17) < 60
-}
-
-func floatConverter(bits int) converter {
-	return func(f []byte) (string, *reason) {
-		s := string(bytes.TrimSpace(f))
-		v, err := strconv.ParseFloat(s, bits)
-		if err != nil || strings.ContainsAny(s, "xXpP_") {
-			if errors.Is(err, strconv.ErrRange) {
-				return "", &reason{1204, "Overflow for float, Value '" + s + "'"}
-			}
-			if bad := invalidDigit(s, "Double", ".eE+-"); bad != nil {
-				return "", bad
-			}
-			return "", &reason{1208, "Invalid float format, Value '" + s + "'"}
-		}
-		return strconv.FormatFloat(v, 'g', -1, bits), nil
-	}
-}
-
-func boolean(f []byte) (string, *reason) {
+func boolean(dst, f []byte) ([]byte, *reason) {
 	switch strings.ToLower(string(bytes.TrimSpace(f))) {
 	case "t", "true", "y", "yes", "1", "on":
-		return "true", nil
+		return append(dst, "true"...), nil
 	case "f", "false", "n", "no", "0", "off":
-		return "false", nil
+		return append(dst, "false"...), nil
 	}
-	return "", &reason{1210, "Unknown boolean format"}
+	return dst, &reason{code: 1210, msg: "Unknown boolean format"}
 }

@@ -2,8 +2,6 @@ package copyload
 
 import (
 	"bufio"
-	"compress/bzip2"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-
-	"github.com/klauspost/compress/zstd"
 
 	"lamplighter/localcloud/pgwire"
 )
@@ -26,12 +22,20 @@ const parallel = 16
 type Reject struct {
 	File     string
 	Line     int64
-	Column   Column
-	Position int
+	Index    int // of the column at fault
+	Position int // in its field
 	Raw      string
-	Value    string
+	Values   []string // as they were read, up to the one at fault
 	Code     int
 	Reason   string
+}
+
+// Value is what stands in the field at fault.
+func (r Reject) Value() string {
+	if r.Index < len(r.Values) {
+		return r.Values[r.Index]
+	}
+	return ""
 }
 
 // File is an object that was read: a row of stl_load_commits.
@@ -46,7 +50,8 @@ type Staged struct {
 	Format   string
 	Columns  []Column // of the files, in order
 	Paths    []string
-	Rows     int64 // good ones; of Parquet unknown, -1
+	Names    map[string]string // a path's object, of Parquet
+	Rows     int64             // good ones; of Parquet unknown, -1
 	Files    []File
 	Rejects  []Reject
 	newlines bool // some value has a line end in it
@@ -64,11 +69,12 @@ type entry struct {
 // ends the work, and then the result holds them and the error is nil too: the
 // caller compares.
 func (s *Store) Stage(ctx context.Context, c *Copy, columns []Column, dir string) (*Staged, error) {
+	s = s.in(c.Region)
 	entries, err := s.entries(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	job := &stageJob{store: s, c: c, dir: dir, out: &Staged{Format: c.Format, Columns: columns}}
+	job := &stageJob{store: s, c: c, dir: dir, out: &Staged{Format: c.Format, Columns: columns, Names: map[string]string{}}}
 	if c.Format == "parquet" {
 		job.out.Rows = -1
 	} else {
@@ -76,6 +82,11 @@ func (s *Store) Stage(ctx context.Context, c *Copy, columns []Column, dir string
 			if _, err := c.converterFor(col); err != nil {
 				return nil, &pgwire.Error{Code: "0A000", Msg: err.Error() + " is not supported by the embedded warehouse", Detail: "column " + col.Name}
 			}
+		}
+	}
+	if c.Format == "json" {
+		if job.pick, err = s.picker(ctx, c, columns); err != nil {
+			return nil, err
 		}
 	}
 	return job.run(ctx, entries)
@@ -150,6 +161,7 @@ type stageJob struct {
 	store *Store
 	c     *Copy
 	dir   string
+	pick  func([]byte) ([][]byte, *reason) // of JSON
 
 	mu      sync.Mutex
 	out     *Staged
@@ -243,14 +255,7 @@ func (j *stageJob) object(ctx context.Context, n, i int, e entry, sink **cleanWr
 	}
 	file := &File{Name: e.URI.String(), Bytes: size}
 	if j.c.Format == "parquet" {
-		path := filepath.Join(j.dir, fmt.Sprintf("%06d.parquet", i))
-		if err := save(path, body); err != nil {
-			return nil, fmt.Errorf("%s: %w", e.URI, err)
-		}
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.out.Paths = append(j.out.Paths, path)
-		return file, nil
+		return file, j.columnar(filepath.Join(j.dir, fmt.Sprintf("%06d.parquet", i)), e.URI, body)
 	}
 	if *sink == nil {
 		if *sink, err = j.newSink(n); err != nil {
@@ -261,10 +266,31 @@ func (j *stageJob) object(ctx context.Context, n, i int, e entry, sink **cleanWr
 	if err != nil {
 		return nil, pgwire.Errorf("XX000", "%s cannot be decompressed as %s: %v", e.URI, j.c.Compress, err)
 	}
+	if plain, err = decode(plain, j.c.Encoding); err != nil {
+		return nil, pgwire.Errorf("XX000", "%s cannot be read: %v", e.URI, err)
+	}
 	if err := j.text(ctx, file, plain, *sink); err != nil {
 		return nil, err
 	}
 	return file, nil
+}
+
+// columnar keeps a Parquet file; what its name says it is packed with is
+// unpacked (RSD copy-usage_notes-copy-from-columnar).
+func (j *stageJob) columnar(path string, u URI, body io.Reader) error {
+	how := map[string]string{".gz": "gzip", ".bz2": "bzip2"}[filepath.Ext(u.Key)]
+	plain, err := decompress(body, how)
+	if err == nil {
+		err = save(path, plain)
+	}
+	if err != nil {
+		return unreadable(&File{Name: u.String()}, err)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.out.Paths = append(j.out.Paths, path)
+	j.out.Names[path] = u.String()
+	return nil
 }
 
 // missingObject names the object in the error.
@@ -283,22 +309,6 @@ func save(path string, body io.Reader) error {
 	}
 	_, err = io.Copy(f, body)
 	return errors.Join(err, f.Close())
-}
-
-func decompress(r io.Reader, how string) (io.Reader, error) {
-	switch how {
-	case "gzip":
-		return gzip.NewReader(r)
-	case "bzip2":
-		return bzip2.NewReader(r), nil
-	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	}
-	return r, nil
 }
 
 func (j *stageJob) newSink(n int) (*cleanWriter, error) {
@@ -321,9 +331,16 @@ func (j *stageJob) newSink(n int) (*cleanWriter, error) {
 	return w, nil
 }
 
+func (j *stageJob) source(body io.Reader) recordSource {
+	if j.pick != nil {
+		return newJSONReader(body, j.pick)
+	}
+	return newRecordReader(body, j.c)
+}
+
 // text cleans one object's rows into the sink.
 func (j *stageJob) text(ctx context.Context, file *File, body io.Reader, sink *cleanWriter) error {
-	r := newRecordReader(body, j.c)
+	r := j.source(body)
 	if err := r.skip(j.c.Header); err != nil {
 		return unreadable(file, err)
 	}
@@ -373,6 +390,6 @@ func (j *stageJob) reject(r Reject) bool {
 	if !j.stop {
 		j.out.Rejects = append(j.out.Rejects, r)
 	}
-	j.stop = j.stop || len(j.out.Rejects) > j.c.MaxError
+	j.stop = j.stop || j.c.TooMany(len(j.out.Rejects))
 	return j.stop
 }

@@ -1,51 +1,53 @@
 package copyload
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
-	"lamplighter/localcloud/pgwire"
 	"lamplighter/localcloud/rsql"
 )
 
 // Copy is a COPY statement.
 type Copy struct {
-	Table    rsql.Name
-	Columns  []string // nil: the table's own
-	From     URI
-	Manifest bool
-	Format   string // text, csv or parquet
-	Delim    byte
-	Quote    byte
-	Null     string
-	Header   int // lines skipped in each object
-	Compress string
-	Date     string // DATEFORMAT, "" is the default
-	Time     string // TIMEFORMAT, "" is the default
-	MaxError int
-	Replace  rune // ACCEPTINVCHARS; 0: invalid UTF-8 is an error
-	NoLoad   bool
+	Table     rsql.Name
+	Columns   []string // nil: the table's own
+	From      URI
+	Manifest  bool
+	Format    string // text, csv, json or parquet
+	JSON      string // auto, auto ignorecase, noshred, or the address of a JSONPaths file
+	Delim     byte
+	Quote     byte
+	Null      string
+	Header    int // lines skipped in each object
+	Compress  string
+	Encoding  string // utf8, utf16, utf16le, utf16be or iso88591
+	Region    string // "" is the cluster's
+	Date      string // DATEFORMAT, "" is the default
+	Time      string // TIMEFORMAT, "" is the default
+	MaxError  int
+	AllErrors bool // IGNOREALLERRORS
+	Replace   rune // ACCEPTINVCHARS; 0: invalid UTF-8 is an error
+	NoLoad    bool
+	Serialize bool // SERIALIZETOJSON: nested columns of Parquet into SUPER
 
 	EmptyAsNull, BlanksAsNull, Truncate, TrimBlanks, FillRecord, IgnoreBlankLines, Escape, RemoveQuotes, Round, ExplicitIDs, AnyDate bool
+}
+
+// TooMany says that so many refused rows fail the load: MAXERROR or more, and
+// 0 is as good as 1 (RSD copy-parameters-data-load).
+func (c *Copy) TooMany(rejects int) bool {
+	return !c.AllErrors && rejects >= max(1, c.MaxError)
 }
 
 // options tells of each option of COPY which argument it takes: none, a
 // string, a number, or one of the words. Sources: RSD copy-parameters-*.
 var copyOptions = map[string]string{
 	"manifest": "", "gzip": "", "bzip2": "", "zstd": "", "emptyasnull": "", "blanksasnull": "", "truncatecolumns": "", "trimblanks": "",
-	"fillrecord": "", "ignoreblanklines": "", "escape": "", "removequotes": "", "roundec": "", "explicit_ids": "", "acceptanydate": "", "noload": "",
+	"fillrecord": "", "ignoreblanklines": "", "escape": "", "removequotes": "", "roundec": "", "explicit_ids": "", "acceptanydate": "", "noload": "", "ignoreallerrors": "", "serializetojson": "",
 	"delimiter": "string", "quote": "string", "null": "string", "dateformat": "string", "timeformat": "string", "region": "string", "encoding": "word",
 	"acceptinvchars": "char?", "ignoreheader": "number", "maxerror": "number", "comprows": "number",
 	"statupdate": "on off", "compupdate": "on off true false preset",
 	"iam_role": "role", "credentials": "string", "access_key_id": "string", "secret_access_key": "string", "session_token": "string",
-}
-
-// columnar are the options that COPY takes for Parquet (RSD
-// copy-usage_notes-copy-from-columnar).
-var columnar = map[string]bool{
-	"manifest": true, "acceptinvchars": true, "fillrecord": true, "statupdate": true, "explicit_ids": true,
-	"iam_role": true, "credentials": true, "access_key_id": true, "secret_access_key": true, "session_token": true,
 }
 
 // parser walks over the tokens of COPY and UNLOAD.
@@ -137,7 +139,7 @@ func (p *parser) argument(name, kind string) (string, error) {
 // ParseCopy reads COPY table [(columns)] FROM 's3://…' options.
 func ParseCopy(tokens []rsql.Token) (*Copy, error) {
 	p := &parser{tokens: tokens, pos: 1}
-	c := &Copy{Format: "text", Null: `\N`, Quote: '"'}
+	c := &Copy{Format: "text", Null: `\N`, Quote: '"', Encoding: "utf8"}
 	name, n, err := rsql.TableName(p.tokens[p.pos:])
 	if err != nil {
 		return nil, err
@@ -186,6 +188,29 @@ func (p *parser) names() ([]string, error) {
 	}
 }
 
+// format notes FORMAT; JSON takes how its elements find their columns (RSD
+// copy-parameters-data-format).
+func (c *Copy) format(p *parser, name string) error {
+	if c.Format != "text" {
+		return rsql.Syntaxf("COPY has two formats")
+	}
+	c.Format = name
+	if name != "json" {
+		return nil
+	}
+	c.JSON = "auto"
+	p.take("as")
+	if t := p.peek(); !p.done() && t.Kind == rsql.Str {
+		c.JSON = t.Text
+		p.pos++
+	}
+	switch {
+	case c.JSON == "auto", c.JSON == "auto ignorecase", c.JSON == "noshred", strings.HasPrefix(c.JSON, "s3://"):
+		return nil
+	}
+	return rsql.Syntaxf("JSON takes 'auto', 'auto ignorecase', 'noshred' or the address of a JSONPaths file, not %s", rsql.Literal(c.JSON))
+}
+
 func (c *Copy) options(p *parser) (map[string]string, error) {
 	seen := map[string]string{}
 	for !p.done() {
@@ -200,14 +225,13 @@ func (c *Copy) options(p *parser) (map[string]string, error) {
 		}
 		p.pos++
 		switch t.Text {
-		case "csv", "parquet":
-			if c.Format != "text" {
-				return nil, rsql.Syntaxf("COPY has two formats")
+		case "csv", "parquet", "json":
+			if err := c.format(p, t.Text); err != nil {
+				return nil, err
 			}
-			c.Format = t.Text
 			continue
-		case "json", "avro", "orc", "fixedwidth", "shapefile", "lzop", "encrypted", "ssh", "readratio", "master_symmetric_key", "ignoreallerrors":
-			return nil, rsql.Unsupported("COPY with "+strings.ToUpper(t.Text), "formats known: CSV, delimited text, PARQUET; compressions: GZIP, BZIP2, ZSTD")
+		case "avro", "orc", "fixedwidth", "shapefile", "lzop", "encrypted", "ssh", "readratio", "master_symmetric_key":
+			return nil, rsql.Unsupported("COPY with "+strings.ToUpper(t.Text), "formats known: CSV, delimited text, JSON, PARQUET; compressions: GZIP, BZIP2, ZSTD")
 		}
 		kind, ok := copyOptions[t.Text]
 		if !ok {
@@ -223,98 +247,4 @@ func (c *Copy) options(p *parser) (map[string]string, error) {
 		seen[t.Text] = v
 	}
 	return seen, nil
-}
-
-// check puts the options together and refuses the pairs that Redshift refuses.
-func (c *Copy) check(seen map[string]string) error {
-	has := func(o string) bool { _, ok := seen[o]; return ok }
-	if err := authorized("COPY", seen); err != nil {
-		return err
-	}
-	if c.Format == "parquet" {
-		for o := range seen {
-			if !columnar[o] {
-				return rsql.Syntaxf("%s argument is not supported for PARQUET based COPY", strings.ToUpper(o))
-			}
-		}
-	}
-	if c.Format == "csv" {
-		for _, o := range []string{"escape", "removequotes"} {
-			if has(o) {
-				return rsql.Syntaxf("CSV is not compatible with %s", strings.ToUpper(o))
-			}
-		}
-	} else if has("quote") {
-		return rsql.Syntaxf("QUOTE is only for CSV")
-	}
-	if e := seen["encoding"]; e != "" && e != "utf8" && e != "auto" {
-		return rsql.Unsupported("ENCODING "+e, "files must be UTF-8")
-	}
-	for _, z := range []string{"gzip", "bzip2", "zstd"} {
-		if has(z) {
-			if c.Compress != "" {
-				return rsql.Syntaxf("COPY has two compressions")
-			}
-			c.Compress = z
-		}
-	}
-	c.Manifest, c.EmptyAsNull, c.BlanksAsNull, c.Truncate = has("manifest"), has("emptyasnull"), has("blanksasnull"), has("truncatecolumns")
-	c.TrimBlanks, c.FillRecord, c.IgnoreBlankLines, c.Escape = has("trimblanks"), has("fillrecord"), has("ignoreblanklines"), has("escape")
-	c.RemoveQuotes, c.Round, c.ExplicitIDs, c.NoLoad, c.AnyDate = has("removequotes"), has("roundec"), has("explicit_ids"), has("noload"), has("acceptanydate")
-	c.Date, c.Time = seen["dateformat"], seen["timeformat"]
-	if v, ok := seen["null"]; ok {
-		c.Null = v
-	}
-	c.Header, _ = strconv.Atoi(seen["ignoreheader"])
-	c.MaxError, _ = strconv.Atoi(seen["maxerror"])
-	if c.MaxError < 0 || c.MaxError > 100000 || c.Header < 0 {
-		return &rsql.Error{Code: rsql.InvalidParameter, Msg: "MAXERROR must be between 0 and 100000, IGNOREHEADER not below 0"}
-	}
-	if v, ok := seen["acceptinvchars"]; ok {
-		if len(v) != 1 || v == "\x00" {
-			return rsql.Syntaxf("ACCEPTINVCHARS takes one ASCII character")
-		}
-		c.Replace = rune(v[0])
-	}
-	return c.characters(seen)
-}
-
-func (c *Copy) characters(seen map[string]string) error {
-	c.Delim = '|'
-	if c.Format == "csv" {
-		c.Delim = ','
-	}
-	for o, to := range map[string]*byte{"delimiter": &c.Delim, "quote": &c.Quote} {
-		v, ok := seen[o]
-		if !ok {
-			continue
-		}
-		if v == `\t` {
-			v = "\t"
-		}
-		if len(v) != 1 || v[0] >= 0x80 || v == "\n" || v == "\r" {
-			return &rsql.Error{Code: rsql.InvalidParameter, Msg: fmt.Sprintf("COPY %s must be a single ASCII character, not %q", o, v), Hint: "multi-character delimiters are not supported by the embedded warehouse"}
-		}
-		*to = v[0]
-	}
-	for name, f := range map[string]string{"DATEFORMAT": c.Date, "TIMEFORMAT": c.Time} {
-		if _, err := layouts(f); err != nil {
-			return rsql.Unsupported(name+" "+rsql.Literal(f), err.Error())
-		}
-	}
-	return nil
-}
-
-// authorized wants some right to read S3 to be named, as Redshift does.
-func authorized(verb string, seen map[string]string) error {
-	role, ok := seen["iam_role"]
-	switch {
-	case ok && (role == "default" || strings.HasPrefix(role, "arn:")):
-		return nil
-	case ok:
-		return &pgwire.Error{Code: "42601", Msg: fmt.Sprintf("IAM_ROLE %q is not the ARN of a role", role), Hint: "arn:aws:iam::123456789012:role/name, or default"}
-	case seen["credentials"] != "", seen["access_key_id"] != "" && seen["secret_access_key"] != "":
-		return nil
-	}
-	return &pgwire.Error{Code: "42601", Msg: verb + " needs an authorization", Hint: "add IAM_ROLE 'arn:…' or IAM_ROLE default"}
 }

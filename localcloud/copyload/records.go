@@ -18,10 +18,21 @@ type record struct {
 	err    *reason
 }
 
-// reason says why a value or a record is refused.
+// reason says why a value or a record is refused. The codes are those of RSD
+// r_Load_Error_Reference.
 type reason struct {
 	code int
 	msg  string
+	pos  int // in the field, in bytes
+}
+
+// recordSource cuts an object into records.
+type recordSource interface {
+	// skip skips header lines.
+	skip(lines int) error
+	// next returns the next record, or io.EOF. What it returns is good until
+	// the next call.
+	next() (*record, error)
 }
 
 // recordReader cuts an object into records.
@@ -70,7 +81,7 @@ func (r *recordReader) appendLine() error {
 			if len(r.buf) <= maxRecord {
 				continue
 			}
-			return errTooLong
+			return r.dropLine()
 		case errors.Is(err, io.EOF) && len(part) > 0:
 			return nil
 		default:
@@ -79,29 +90,69 @@ func (r *recordReader) appendLine() error {
 	}
 }
 
-var errTooLong = errors.New("a record is longer than 4 MB")
+// dropLine skips the rest of a line that is too long.
+func (r *recordReader) dropLine() error {
+	r.out.err = tooLong
+	for {
+		_, err := r.r.ReadSlice('\n')
+		switch {
+		case err == nil || errors.Is(err, io.EOF):
+			return nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
+}
 
-// next returns the next record, or io.EOF. What it returns is good until the
-// next call.
+// tooLong: a row ends at 4 MB (RSD r_COPY). The code is a guess: the page
+// names none.
+var tooLong = &reason{code: 1216, msg: "Input line is not valid: it is longer than 4 MB"}
+
 func (r *recordReader) next() (*record, error) {
 	for {
+		r.out = record{line: r.line, fields: r.out.fields[:0]}
 		if err := r.readLine(); err != nil {
 			return nil, err
 		}
-		r.out = record{line: r.line, fields: r.out.fields[:0]}
-		var err error
-		if r.c.Format == "csv" {
-			err = r.csv()
-		} else {
-			err = r.delimited()
-		}
-		if err != nil {
+		if err := r.cut(); err != nil {
 			return nil, err
 		}
 		if r.c.IgnoreBlankLines && len(bytes.TrimSpace(r.out.raw)) == 0 {
 			continue
 		}
 		return &r.out, nil
+	}
+}
+
+// cut cuts what is in buf into fields, and reads on when the record does.
+func (r *recordReader) cut() error {
+	switch {
+	case r.out.err != nil:
+		r.line++
+		r.out.raw = r.buf
+		return nil
+	case r.c.Format == "csv" && bytes.IndexByte(r.buf, r.c.Quote) >= 0:
+		return r.csv()
+	case r.c.Format != "csv" && (r.c.RemoveQuotes || r.c.Escape && bytes.IndexByte(r.buf, '\\') >= 0):
+		return r.delimited()
+	}
+	r.plain()
+	return nil
+}
+
+// plain cuts a line in which nothing is special but delimiters: most are so.
+func (r *recordReader) plain() {
+	r.line++
+	line := trimEnd(r.buf)
+	r.out.raw = line
+	for {
+		i := bytes.IndexByte(line, r.c.Delim)
+		if i < 0 {
+			r.out.fields = append(r.out.fields, line)
+			return
+		}
+		r.out.fields = append(r.out.fields, line[:i])
+		line = line[i+1:]
 	}
 }
 
@@ -129,103 +180,158 @@ func (r *recordReader) finish() {
 }
 
 // csv cuts a record of RFC 4180: a quoted field may hold delimiters, line ends
-// and doubled quotes.
+// and doubled quotes. White space around the quotes does not count (RSD
+// copy-parameters-data-format, CSV).
 func (r *recordReader) csv() error {
 	r.flat, r.ends = r.flat[:0], r.ends[:0]
-	quote, delim := r.c.Quote, r.c.Delim
-	i, inQuotes, afterQuote, fieldStart := 0, false, false, true
-	line := r.line
+	i, line := 0, r.line
 	for {
-		b := r.buf
-		for ; i < len(b); i++ {
-			c := b[i]
-			switch {
-			case inQuotes && c == quote && i+1 < len(b) && b[i+1] == quote:
-				r.flat = append(r.flat, quote)
-				i++
-			case inQuotes && c == quote:
-				inQuotes, afterQuote = false, true
-			case inQuotes:
-				r.flat = append(r.flat, c)
-			case c == quote && fieldStart:
-				inQuotes, fieldStart = true, false
-			case c == delim:
-				r.endField()
-				fieldStart, afterQuote = true, false
-			case c == '\n' || c == '\r' && (i+1 == len(b) || b[i+1] == '\n'):
-				continue
-			default:
-				if afterQuote || c == quote {
-					r.out.err = &reason{1216, "Invalid quote formatting for CSV"}
-				}
-				r.flat = append(r.flat, c)
-				fieldStart = false
+		var open bool
+		i, open = r.csvField(i)
+		for open {
+			line++
+			err := r.appendLine()
+			if errors.Is(err, io.EOF) {
+				r.out.err = &reason{code: 1216, msg: "Invalid quote formatting for CSV: the quote is never closed"}
+				break
 			}
+			if err != nil {
+				return err
+			}
+			if r.out.err != nil { // too long
+				break
+			}
+			i, open = r.csvQuoted(i)
 		}
-		line++
-		if !inQuotes {
+		r.endField()
+		if i >= len(r.buf) || r.out.err == tooLong {
 			break
 		}
-		err := r.appendLine()
-		if errors.Is(err, io.EOF) {
-			r.out.err = &reason{1216, "Invalid quote formatting for CSV: the quote is never closed"}
-			break
-		}
-		if err != nil {
-			return err
-		}
+		i++ // the delimiter
 	}
-	r.line = line
-	r.endField()
+	r.line = line + 1
 	r.finish()
 	return nil
 }
 
+// csvField reads a field that begins at i, and returns where it ends, or that
+// its quote is still open at the end of what was read.
+func (r *recordReader) csvField(i int) (end int, open bool) {
+	if j := r.skipBlanks(i); j < len(r.buf) && r.buf[j] == r.c.Quote {
+		return r.csvQuoted(j + 1)
+	}
+	for ; i < len(r.buf) && r.buf[i] != r.c.Delim; i++ {
+		if r.atLineEnd(i) {
+			return len(r.buf), false
+		}
+		if r.buf[i] == r.c.Quote {
+			r.badQuote()
+		}
+		r.flat = append(r.flat, r.buf[i])
+	}
+	return i, false
+}
+
+// csvQuoted reads on inside quotes.
+func (r *recordReader) csvQuoted(i int) (end int, open bool) {
+	for ; i < len(r.buf); i++ {
+		if r.buf[i] != r.c.Quote {
+			r.flat = append(r.flat, r.buf[i])
+			continue
+		}
+		if i+1 == len(r.buf) || r.buf[i+1] != r.c.Quote {
+			return r.afterQuote(i + 1), false
+		}
+		r.flat = append(r.flat, r.c.Quote)
+		i++
+	}
+	return i, true
+}
+
+// afterQuote goes from a closing quote to the delimiter.
+func (r *recordReader) afterQuote(i int) int {
+	for i = r.skipBlanks(i); i < len(r.buf) && r.buf[i] != r.c.Delim; i++ {
+		if r.atLineEnd(i) {
+			return len(r.buf)
+		}
+		r.badQuote()
+		r.flat = append(r.flat, r.buf[i])
+	}
+	return i
+}
+
+func (r *recordReader) badQuote() {
+	if r.out.err == nil {
+		r.out.err = &reason{code: 1216, msg: "Invalid quote formatting for CSV"}
+	}
+}
+
+func (r *recordReader) skipBlanks(i int) int {
+	for i < len(r.buf) && (r.buf[i] == ' ' || r.buf[i] == '\t') && r.buf[i] != r.c.Delim {
+		i++
+	}
+	return i
+}
+
+// atLineEnd says that only a line end follows.
+func (r *recordReader) atLineEnd(i int) bool {
+	return r.buf[i] == '\n' || r.buf[i] == '\r' && (i+1 == len(r.buf) || r.buf[i+1] == '\n')
+}
+
 // delimited cuts a record of plain text at its delimiters. With ESCAPE a
-// backslash takes the next character, line ends too, as it is.
+// backslash takes the next character, line ends too, as it is; with
+// REMOVEQUOTES a field in quotes may hold delimiters (RSD
+// copy-parameters-data-conversion).
 func (r *recordReader) delimited() error {
 	r.flat, r.ends = r.flat[:0], r.ends[:0]
+	quote := r.openingQuote(0)
 	i := 0
+	if quote != 0 {
+		i = 1
+	}
 	for {
-		open := false
-		for ; i < len(r.buf); i++ {
+		for ; i < len(r.buf) && !r.atLineEnd(i); i++ {
 			c := r.buf[i]
 			switch {
-			case c == '\\' && r.c.Escape:
+			case c == '\\' && r.c.Escape && i+1 < len(r.buf):
 				i++
-				if i < len(r.buf) {
-					if r.buf[i] == 'N' { // \N is NULL, not an escaped N
-						r.flat = append(r.flat, '\\')
-					}
-					r.flat = append(r.flat, r.buf[i])
-					open = r.buf[i] == '\n' && i+1 == len(r.buf)
+				if r.buf[i] == 'N' && r.c.Null == `\N` { // \N is NULL, not an escaped N
+					r.flat = append(r.flat, '\\')
 				}
-			case c == r.c.Delim:
+				r.flat = append(r.flat, r.buf[i])
+			case quote != 0 && c == quote && (i+1 == len(r.buf) || r.atLineEnd(i+1) || r.buf[i+1] == r.c.Delim):
+				quote = 0
+			case quote == 0 && c == r.c.Delim:
 				r.endField()
-			case c == '\n' || c == '\r' && i+2 == len(r.buf) && r.buf[i+1] == '\n':
+				if quote = r.openingQuote(i + 1); quote != 0 {
+					i++
+				}
 			default:
 				r.flat = append(r.flat, c)
 			}
 		}
 		r.line++
-		if !open {
+		if i < len(r.buf) || !bytes.HasSuffix(r.buf, []byte("\n")) { // a line end that was not escaped
 			break
 		}
-		if err := r.appendLine(); err != nil {
-			if errors.Is(err, io.EOF) {
-				break
-			}
+		if err := r.appendLine(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
 			return err
 		}
 	}
+	if quote != 0 && r.out.err == nil {
+		r.out.err = &reason{code: 1216, msg: "Invalid quote formatting: the quote is never closed"}
+	}
 	r.endField()
 	r.finish()
-	if r.c.RemoveQuotes {
-		for k, f := range r.out.fields {
-			if n := len(f); n > 1 && (f[0] == '"' || f[0] == '\'') && f[n-1] == f[0] {
-				r.out.fields[k] = f[1 : n-1]
-			}
-		}
-	}
 	return nil
+}
+
+// openingQuote is the quote that REMOVEQUOTES removes from the field at i.
+func (r *recordReader) openingQuote(i int) byte {
+	if r.c.RemoveQuotes && i < len(r.buf) && (r.buf[i] == '"' || r.buf[i] == '\'') {
+		return r.buf[i]
+	}
+	return 0
 }

@@ -94,6 +94,17 @@ func (s *Store) Delete(ctx context.Context, u URI) error {
 	return s3Error(u, err)
 }
 
+// in is the Store for a region that REGION names; S3 refuses a request for a
+// bucket of another region.
+func (s *Store) in(region string) *Store {
+	o := s.api.Options()
+	if region == "" || region == o.Region {
+		return s
+	}
+	o.Region = region
+	return &Store{api: s3.New(o)}
+}
+
 // errMissing marks an object that is not there.
 var errMissing = errors.New("no such object")
 

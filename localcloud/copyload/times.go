@@ -40,7 +40,7 @@ func autoTimeLayouts() []string {
 // formatElements are Redshift's elements of DATEFORMAT and TIMEFORMAT.
 var formatElements = []struct{ redshift, golang string }{
 	{"YYYY", "2006"}, {"HH24", "15"}, {"HH12", "03"}, {"MON", "Jan"}, {"YY", "06"}, {"MM", "01"}, {"DD", "02"},
-	{"HH", "15"}, {"MI", "04"}, {"SS", "05"}, {"US", "000000"}, {"MS", "000"}, {"AM", "PM"}, {"PM", "PM"}, {"OF", "-07"},
+	{"HH", "15"}, {"MI", "04"}, {"SS", "05"}, {"US", "000000"}, {"MS", "000"}, {"AM", "PM"}, {"PM", "PM"},
 }
 
 // layouts turns a DATEFORMAT or TIMEFORMAT into Go's layouts; nil for "",
@@ -49,7 +49,8 @@ func layouts(format string) ([]string, error) {
 	switch strings.ToLower(format) {
 	case "", "epochsecs", "epochmillisecs":
 		return nil, nil
-	case "auto":
+	}
+	if format == "auto" { // in lower case only (RSD copy-parameters-data-conversion)
 		return autoTimes, nil
 	}
 	var b strings.Builder
@@ -89,28 +90,38 @@ func (c *Copy) timeConverter(format string, standard []string, to string, bad re
 	clock := to == timeText
 	iso := epoch == 0 && (clock && slices.Contains(list, defaultTimes[0]) || to == dateText && slices.Contains(list, defaultDates[0]))
 	last := 0 // most files use one layout throughout
-	return func(f []byte) (string, *reason) {
+	return func(dst, f []byte) ([]byte, *reason) {
 		if iso && plainTime(f, clock) {
-			return string(f), nil
+			return append(dst, f...), nil
 		}
+		t, ok := time.Time{}, false
 		s := string(bytes.TrimSpace(f))
 		if epoch != 0 {
-			return fromEpoch(s, epoch, to, bad)
+			t, ok = fromEpoch(s, epoch)
+		} else {
+			t, last, ok = parseTime(s, list, last, to)
 		}
-		if t, err := time.Parse(list[last], s); err == nil && zoned(t, to) {
-			return t.UTC().Format(to), nil
+		switch {
+		case ok:
+			return t.UTC().AppendFormat(dst, to), nil
+		case c.AnyDate:
+			return append(dst, `\N`...), nil
 		}
-		for i, l := range list {
-			if t, err := time.Parse(l, s); err == nil && zoned(t, to) {
-				last = i
-				return t.UTC().Format(to), nil
-			}
-		}
-		if c.AnyDate {
-			return `\N`, nil
-		}
-		return "", &bad
+		return dst, &bad
 	}, nil
+}
+
+// parseTime tries the layouts, the one that fitted last first.
+func parseTime(s string, list []string, last int, to string) (time.Time, int, bool) {
+	if t, err := time.Parse(list[last], s); err == nil && zoned(t, to) {
+		return t, last, true
+	}
+	for i, l := range list {
+		if t, err := time.Parse(l, s); err == nil && zoned(t, to) {
+			return t, i, true
+		}
+	}
+	return time.Time{}, last, false
 }
 
 // zoned says that the zone a value names is one we can be sure of: UTC, or for
@@ -124,24 +135,48 @@ func zoned(t time.Time, to string) bool {
 	return name == "" || name == "UTC" || name == "GMT" || name[0] == '+' || name[0] == '-'
 }
 
-func fromEpoch(s string, unit time.Duration, to string, bad reason) (string, *reason) {
+func fromEpoch(s string, unit time.Duration) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
 	if err != nil || n > 253402300799000 || n < -62135596800000 {
-		return "", &bad
+		return time.Time{}, false
 	}
-	var t time.Time
+	t := time.UnixMilli(n)
 	if unit == time.Second {
+		if n > 253402300799 || n < -62135596800 {
+			return time.Time{}, false
+		}
 		t = time.Unix(n, 0)
-	} else {
-		t = time.UnixMilli(n)
 	}
 	if fraction != "" {
 		f, err := strconv.ParseFloat("0."+fraction, 64)
 		if err != nil {
-			return "", &bad
+			return time.Time{}, false
 		}
 		t = t.Add(time.Duration(f * float64(unit)))
 	}
-	return t.UTC().Format(to), nil
+	return t, true
+}
+
+// plainTime says that a field is a date or a time as ISO writes it, and so
+// fine as it is: YYYY-MM-DD, with HH:MM:SS behind it when clock is set.
+func plainTime(f []byte, clock bool) bool {
+	const date, both = "dddd-dd-dd", "dddd-dd-dd dd:dd:dd"
+	shape := date
+	if clock {
+		shape = both
+	}
+	if len(f) != len(shape) {
+		return false
+	}
+	for i := range f {
+		if shape[i] == 'd' && (f[i] < '0' || f[i] > '9') || shape[i] != 'd' && f[i] != shape[i] {
+			return false
+		}
+	}
+	two := func(i int) int { return int(f[i]-'0')*10 + int(f[i+1]-'0') }
+	if m, d := two(5), two(8); m < 1 || m > 12 || d < 1 || d > 28 || two(0) == 0 && two(2) == 0 {
+		return false // or the end of a month: the slow way knows
+	}
+	return !clock || two(11) < 24 && two(14) < 60 && two(17) < 60
 }

@@ -1,19 +1,11 @@
 package copyload
 
 import (
-	"bytes"
-	"compress/gzip"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
-	"lamplighter/localcloud/pgwire"
 	"lamplighter/localcloud/rsql"
 )
 
@@ -21,29 +13,46 @@ import (
 type Unload struct {
 	Query     string
 	To        URI
-	Format    string // csv or parquet
+	Format    string // text, csv, json or parquet
 	Delim     byte
 	Null      string // how NULL is written; "" is an empty field
 	Header    bool
-	Gzip      bool
+	AddQuotes bool
+	Escape    bool
+	Compress  string
+	Extension string
+	Extended  bool     // EXTENSION was given
+	Partition []string // PARTITION BY
+	Include   bool     // the partition's columns are written too
 	Manifest  bool
 	Verbose   bool
-	Overwrite bool  // ALLOWOVERWRITE
-	Clean     bool  // CLEANPATH
-	Serial    bool  // PARALLEL OFF
-	MaxSize   int64 // bytes of one file; 0: as large as it may get
+	Overwrite bool // ALLOWOVERWRITE
+	Clean     bool // CLEANPATH
+	Serial    bool // PARALLEL OFF
+	Region    string
+	MaxSize   int64 // bytes of one file
 }
 
-// Limits of MAXFILESIZE (RSD r_UNLOAD).
+// Limits of MAXFILESIZE and ROWGROUPSIZE (RSD r_UNLOAD).
 const (
-	minFileSize = 5 << 20
-	maxFileSize = 62 << 30 / 10
+	minFileSize  = 5 << 20
+	maxFileSize  = 62 << 30 / 10
+	minGroupSize = 32 << 20
+	maxGroupSize = 128 << 20
 )
+
+// unloadOptions tells of each option that only sets something which argument
+// it takes, as copyOptions does.
+var unloadOptions = map[string]string{
+	"header": "", "gzip": "", "zstd": "", "addquotes": "", "escape": "", "allowoverwrite": "", "cleanpath": "",
+	"delimiter": "string", "null": "string", "region": "string", "extension": "string", "kms_key_id": "string",
+	"iam_role": "role", "credentials": "string", "access_key_id": "string", "secret_access_key": "string", "session_token": "string",
+}
 
 // ParseUnload reads UNLOAD ('query') TO 's3://…' options.
 func ParseUnload(tokens []rsql.Token) (*Unload, error) {
 	p := &parser{tokens: tokens, pos: 1}
-	u := &Unload{}
+	u := &Unload{Format: "text"}
 	if !p.take("(") {
 		return nil, rsql.Syntaxf("syntax error at or near %q: UNLOAD takes ('query')", p.peek().Text)
 	}
@@ -80,47 +89,47 @@ func (u *Unload) option(p *parser, seen map[string]string) (err error) {
 	t := p.peek()
 	p.pos++
 	name := t.Text
-	seen[name] = "x"
+	if _, twice := seen[name]; twice {
+		return rsql.Syntaxf("UNLOAD option %s is there twice", strings.ToUpper(name))
+	}
+	if kind, ok := unloadOptions[name]; ok && t.Kind == rsql.Word {
+		seen[name], err = p.argument(name, kind)
+		return err
+	}
+	seen[name] = ""
 	switch name {
-	case "csv", "parquet":
-		if u.Format != "" {
+	case "csv", "parquet", "json":
+		if u.Format != "text" {
 			return rsql.Syntaxf("UNLOAD has two formats")
 		}
 		u.Format = name
 	case "manifest":
 		u.Manifest, u.Verbose = true, p.take("verbose")
-	case "header":
-		u.Header = true
-	case "gzip":
-		u.Gzip = true
-	case "allowoverwrite":
-		u.Overwrite = true
-	case "cleanpath":
-		u.Clean = true
 	case "parallel":
-		u.Serial = p.take("off", "false")
-		if !u.Serial {
+		if u.Serial = p.take("off", "false"); !u.Serial {
 			p.take("on", "true")
 		}
-	case "delimiter", "null":
-		v, err := p.str(strings.ToUpper(name))
-		if err != nil {
-			return err
+	case "encrypted":
+		p.take("auto")
+		seen["encrypted"] = p.tokens[p.pos-1].Text
+	case "partition":
+		if !p.take("by") || !p.take("(") {
+			return rsql.Syntaxf("syntax error at or near %q: want PARTITION BY (columns)", p.peek().Text)
 		}
-		seen[name] = v
-	case "iam_role", "credentials", "region", "access_key_id", "secret_access_key", "session_token":
-		kind := copyOptions[name]
-		if seen[name], err = p.argument(name, kind); err != nil {
-			return err
-		}
+		u.Partition, err = p.names()
+		u.Include = p.take("include")
+		return err
 	case "maxfilesize":
 		u.MaxSize, err = p.size()
 		return err
 	case "rowgroupsize":
-		_, err = p.size()
+		n, err := p.size()
+		if err == nil && (n < minGroupSize || n > maxGroupSize) {
+			err = &rsql.Error{Code: rsql.InvalidParameter, Msg: "ROWGROUPSIZE must be between 32 MB and 128 MB"}
+		}
 		return err
-	case "json", "bzip2", "zstd", "fixedwidth", "encrypted", "kms_key_id", "master_symmetric_key", "partition", "escape", "addquotes", "extension":
-		return rsql.Unsupported("UNLOAD with "+strings.ToUpper(name), "known: PARQUET, CSV, GZIP, HEADER, MANIFEST VERBOSE, PARALLEL OFF, MAXFILESIZE, ALLOWOVERWRITE, CLEANPATH")
+	case "bzip2", "fixedwidth", "master_symmetric_key":
+		return rsql.Unsupported("UNLOAD with "+strings.ToUpper(name), "formats known: PARQUET, CSV, JSON, delimited text; compressions: GZIP, ZSTD")
 	default:
 		return rsql.Syntaxf("syntax error at or near %q: UNLOAD has no such option", t.Text)
 	}
@@ -145,212 +154,80 @@ func (p *parser) size() (int64, error) {
 	return int64(math.Round(n * unit)), nil
 }
 
+// unloadIncompatible are the options that a format does not take (RSD
+// r_UNLOAD).
+var unloadIncompatible = map[string][]string{
+	"parquet": {"delimiter", "addquotes", "escape", "null", "header", "gzip", "zstd"},
+	"json":    {"delimiter", "header", "addquotes", "escape", "null", "rowgroupsize"},
+	"csv":     {"escape", "addquotes", "rowgroupsize"},
+	"text":    {"rowgroupsize"},
+}
+
 func (u *Unload) check(seen map[string]string) error {
 	if err := authorized("UNLOAD", seen); err != nil {
 		return err
 	}
-	has := func(o string) bool { return seen[o] != "" }
+	has := func(o string) bool { _, ok := seen[o]; return ok }
+	for _, o := range unloadIncompatible[u.Format] {
+		if has(o) {
+			return rsql.Syntaxf("UNLOAD to %s does not take %s", strings.ToUpper(u.Format), strings.ToUpper(o))
+		}
+	}
+	u.Header, u.AddQuotes, u.Escape, u.Overwrite, u.Clean = has("header"), has("addquotes"), has("escape"), has("allowoverwrite"), has("cleanpath")
+	u.Null, u.Region, u.Extension, u.Extended = seen["null"], seen["region"], seen["extension"], has("extension")
 	switch {
-	case u.Format == "":
-		return rsql.Unsupported("UNLOAD to plain delimited text", "add FORMAT AS CSV or FORMAT AS PARQUET")
 	case u.Overwrite && u.Clean:
 		return rsql.Syntaxf("ALLOWOVERWRITE and CLEANPATH cannot be used together")
-	case u.Format == "parquet" && (u.Header || u.Gzip || has("delimiter") || has("null")):
-		return rsql.Syntaxf("UNLOAD to PARQUET takes none of HEADER, GZIP, DELIMITER, NULL")
-	case has("maxfilesize") && u.Format == "csv":
-		return rsql.Unsupported("MAXFILESIZE with CSV", "one file is written")
-	case has("maxfilesize") && (u.MaxSize < minFileSize || u.MaxSize > maxFileSize):
+	case has("gzip") && has("zstd"):
+		return rsql.Syntaxf("UNLOAD has two compressions")
+	case has("gzip"):
+		u.Compress = "gzip"
+	case has("zstd"):
+		u.Compress = "zstd"
+	}
+	if has("maxfilesize") && (u.MaxSize < minFileSize || u.MaxSize > maxFileSize) {
 		return &rsql.Error{Code: rsql.InvalidParameter, Msg: "MAXFILESIZE must be between 5 MB and 6.2 GB"}
 	}
-	u.Delim = ','
-	if v := seen["delimiter"]; v != "" {
-		if v == `\t` {
-			v = "\t"
-		}
-		if len(v) != 1 {
-			return &rsql.Error{Code: rsql.InvalidParameter, Msg: fmt.Sprintf("UNLOAD delimiter must be a single ASCII character, not %q", v)}
-		}
-		u.Delim = v[0]
+	if len(u.Partition) > 0 && !strings.HasSuffix(u.To.Key, "/") {
+		u.To.Key += "/"
 	}
-	u.Null = seen["null"]
+	if err := encryption(seen); err != nil {
+		return err
+	}
+	return u.delimiter(seen)
+}
+
+// encryption: what S3 does with its own or a KMS key changes nothing that a
+// reader sees, so it is taken and nothing is done.
+func encryption(seen map[string]string) error {
+	how, on := seen["encrypted"]
+	_, key := seen["kms_key_id"]
+	switch {
+	case key && !on:
+		return rsql.Syntaxf("KMS_KEY_ID needs ENCRYPTED")
+	case key && how == "auto":
+		return rsql.Syntaxf("ENCRYPTED AUTO takes no KMS_KEY_ID")
+	case key && seen["credentials"] != "":
+		return rsql.Syntaxf("KMS_KEY_ID cannot be used with CREDENTIALS")
+	case on && !key && how != "auto":
+		return rsql.Unsupported("UNLOAD with ENCRYPTED by a key of the client", "add AUTO or KMS_KEY_ID")
+	}
 	return nil
 }
 
-// Prepare looks at the destination before the query runs.
-func (s *Store) Prepare(ctx context.Context, u *Unload) ([]Object, error) {
-	there, err := s.List(ctx, u.To)
-	if err != nil {
-		return nil, err
+func (u *Unload) delimiter(seen map[string]string) error {
+	u.Delim = '|'
+	if u.Format == "csv" {
+		u.Delim = ','
 	}
-	if len(there) > 0 && !u.Overwrite && !u.Clean {
-		return nil, &pgwire.Error{
-			Code: "XX000", Msg: "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target files in S3, or using the ALLOWOVERWRITE option.",
-			Detail: there[0].String(),
-		}
+	v, ok := seen["delimiter"]
+	if !ok {
+		return nil
 	}
-	return there, nil
-}
-
-// Part is one file that the query's rows were written to.
-type Part struct {
-	Path string
-	Rows int64
-}
-
-// Field is a column of the unloaded rows, for the manifest.
-type Field struct {
-	Name      string
-	Base      string // as Redshift calls the type
-	MaxLength int
-	Precision int
-	Scale     int
-}
-
-// Publish uploads the parts and, last, the manifest. Without rows it writes
-// nothing. It returns the addresses of what it wrote.
-func (s *Store) Publish(ctx context.Context, u *Unload, there []Object, parts []Part, fields []Field) ([]string, error) {
-	if u.Clean {
-		for _, o := range there {
-			if err := s.Delete(ctx, o.URI); err != nil {
-				return nil, err
-			}
-		}
+	b, ok := character(v)
+	if !ok || b == '"' || b == '\\' {
+		return &rsql.Error{Code: rsql.InvalidParameter, Msg: fmt.Sprintf("UNLOAD delimiter must be a single ASCII character, not %q", v)}
 	}
-	m := manifest{}
-	var written []string
-	for i, p := range parts {
-		to := URI{u.To.Bucket, u.To.Key + u.name(i)}
-		size, err := s.upload(ctx, u, to, p.Path)
-		if err != nil {
-			return nil, err
-		}
-		written = append(written, to.String())
-		m.add(to.String(), size, p.Rows)
-	}
-	if !u.Manifest || len(parts) == 0 {
-		return written, nil
-	}
-	body, err := m.json(u, fields)
-	if err != nil {
-		return nil, err
-	}
-	return written, s.Put(ctx, URI{u.To.Bucket, u.To.Key + "manifest"}, bytes.NewReader(body), int64(len(body)))
-}
-
-// name of the i-th file (RSD r_UNLOAD): <slice>_part_<nn>, or a plain number
-// with PARALLEL OFF.
-func (u *Unload) name(i int) string {
-	name := fmt.Sprintf("%04d_part_%02d", i, 0)
-	if u.Serial {
-		name = fmt.Sprintf("%03d", i)
-	}
-	name += "." + u.Format
-	if u.Gzip {
-		name += ".gz"
-	}
-	return name
-}
-
-func (s *Store) upload(ctx context.Context, u *Unload, to URI, path string) (int64, error) {
-	if u.Gzip {
-		zipped := path + ".gz"
-		if err := zip(zipped, path); err != nil {
-			return 0, err
-		}
-		path = zipped
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	st, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return st.Size(), s.Put(ctx, to, f, st.Size())
-}
-
-func zip(to, from string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	z := gzip.NewWriter(out)
-	_, err = io.Copy(z, in)
-	return errors.Join(err, z.Close(), out.Close())
-}
-
-// manifest is UNLOAD's own (RSD r_UNLOAD_command_examples).
-type manifest struct {
-	Entries []manifestEntry `json:"entries"`
-	Schema  *manifestSchema `json:"schema,omitempty"`
-	Meta    *manifestMeta   `json:"meta,omitempty"`
-	Author  *manifestAuthor `json:"author,omitempty"`
-	total   manifestMeta
-}
-
-type manifestEntry struct {
-	URL  string        `json:"url"`
-	Meta *manifestMeta `json:"meta,omitempty"`
-}
-
-type manifestMeta struct {
-	Length int64  `json:"content_length"`
-	Rows   *int64 `json:"record_count,omitempty"`
-}
-
-type manifestSchema struct {
-	Elements []manifestField `json:"elements"`
-}
-
-type manifestField struct {
-	Name string       `json:"name"`
-	Type manifestType `json:"type"`
-}
-
-type manifestType struct {
-	Base      string `json:"base"`
-	MaxLength int    `json:"max_length,omitempty"`
-	Precision int    `json:"precision,omitempty"`
-	Scale     *int   `json:"scale,omitempty"`
-}
-
-type manifestAuthor struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
-
-func (m *manifest) add(url string, size, rows int64) {
-	if m.total.Rows == nil {
-		m.total.Rows = new(int64)
-	}
-	m.Entries = append(m.Entries, manifestEntry{URL: url, Meta: &manifestMeta{Length: size, Rows: &rows}})
-	m.total.Length += size
-	*m.total.Rows += rows
-}
-
-func (m *manifest) json(u *Unload, fields []Field) ([]byte, error) {
-	if !u.Verbose {
-		for i := range m.Entries {
-			m.Entries[i].Meta.Rows = nil
-		}
-		return json.MarshalIndent(m, "", "  ")
-	}
-	m.Schema = &manifestSchema{}
-	for _, f := range fields {
-		t := manifestType{Base: f.Base, MaxLength: f.MaxLength, Precision: f.Precision}
-		if f.Precision > 0 {
-			t.Scale = &f.Scale
-		}
-		m.Schema.Elements = append(m.Schema.Elements, manifestField{f.Name, t})
-	}
-	m.Meta = &m.total
-	m.Author = &manifestAuthor{"Amazon Redshift", "1.0.0"}
-	return json.MarshalIndent(m, "", "  ")
+	u.Delim = b
+	return nil
 }

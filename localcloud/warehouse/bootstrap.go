@@ -1,6 +1,9 @@
 package warehouse
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // quote makes a SQL string.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
@@ -10,10 +13,10 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'
 // is named like a function of DuckDB hides it, also in other macros: those ask
 // for system.main by name.
 func bootstrapSQL() []string {
-	return append(append([]string{
+	return slices.Concat([]string{
 		"SET GLOBAL TimeZone='UTC'",
 		"CREATE SCHEMA IF NOT EXISTS public",
-	}, macros...), systemTables...)
+	}, macros, loadTables, systemTables)
 }
 
 // macros are functions. Sources of their meaning: the pages r_* of the
@@ -60,16 +63,6 @@ var macros = []string{
 
 // systemTables are those that our own code and people ask most.
 var systemTables = []string{
-	`CREATE TABLE IF NOT EXISTS main.stl_load_errors(
-		userid INTEGER, slice INTEGER, tbl INTEGER, starttime TIMESTAMP, session INTEGER, query BIGINT, filename VARCHAR, line_number BIGINT,
-		colname VARCHAR, type VARCHAR, col_length VARCHAR, position INTEGER, raw_line VARCHAR, raw_field_value VARCHAR, err_code INTEGER, err_reason VARCHAR,
-		is_partial INTEGER, start_offset BIGINT, copy_job_id BIGINT, table_name VARCHAR)`,
-	`CREATE TABLE IF NOT EXISTS main.stl_load_commits(
-		userid INTEGER, query BIGINT, slice INTEGER, name INTEGER, filename VARCHAR, byte_offset BIGINT, lines_scanned BIGINT, errors INTEGER,
-		curtime TIMESTAMP, status INTEGER, file_format VARCHAR, is_partial INTEGER, start_offset BIGINT, copy_job_id BIGINT)`,
-	`CREATE OR REPLACE VIEW main.sys_load_error_detail AS SELECT userid AS user_id, query AS query_id, CAST(0 AS BIGINT) AS transaction_id, session AS session_id,
-		current_database() AS database_name, CAST(tbl AS INTEGER) AS table_id, starttime AS start_time, filename AS file_name, line_number, colname AS column_name, type AS column_type,
-		col_length AS column_length, position, err_code AS error_code, err_reason AS error_message, raw_line, raw_field_value, table_name FROM main.stl_load_errors`,
 	`CREATE OR REPLACE VIEW main.stv_sessions AS SELECT CAST(starttime AS TIMESTAMP) AS starttime, CAST(process AS INTEGER) AS process, user_name, db_name FROM rs_sessions()`,
 	`CREATE OR REPLACE VIEW main.svv_table_info AS SELECT database_name AS "database", schema_name AS "schema", CAST(table_oid AS INTEGER) AS table_id, table_name AS "table",
 		'Y, AUTO(ENCODE)' AS encoded, 'AUTO(ALL)' AS diststyle, CAST(NULL AS VARCHAR) AS sortkey1, CAST(NULL AS INTEGER) AS max_varchar, CAST(NULL AS VARCHAR) AS sortkey1_enc,

@@ -100,7 +100,7 @@ func TestCopyManifestAndUnload(t *testing.T) {
 		t.Errorf("zero rows wrote %v", got)
 	}
 	exec(t, conn, "UNLOAD ('SELECT user_id, note, user_id = 1 AS one FROM ratings ORDER BY 1') TO 's3://out/csv/'"+role+"FORMAT CSV HEADER PARALLEL OFF")
-	if got, want := s3.get("out/csv/000.csv"), "user_id,note,one\n1,\"a, \"\"b\"\"\nc\",t\n2,\"\",f\n3,é,f\n"; got != want {
+	if got, want := s3.get("out/csv/000"), "user_id,note,one\n1,\"a, \"\"b\"\"\nc\",t\n2,\"\",f\n3,é,f\n"; got != want {
 		t.Errorf("CSV: %q, want %q", got, want)
 	}
 }
@@ -116,7 +116,7 @@ func TestRejectedRows(t *testing.T) {
 		{"missing", "a INT, b VARCHAR(3)", "1,x\n2\n", "", "a", "Delimiter not found", "1214"},
 		{"null", "a INT NOT NULL, b VARCHAR(3)", "1,x\n,y\n", "", "a", "Missing data for not-null field", "1213"},
 		{"quote", "a INT, b VARCHAR(3)", "1,x\n2,\"y\"z\n", "", "b", "Invalid quote formatting for CSV", "1216"},
-		{"utf8", "a INT, b VARCHAR(3)", "1,x\n2,\xff\n", "", "b", "String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: ff (error 4)", "1220"},
+		{"utf8", "a INT, b VARCHAR(3)", "1,x\n2,\xff\n", "", "b", "String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: ff (error 3)", "1220"},
 	}
 	conn, s3, _ := loaded(t)
 	for _, c := range cases {
@@ -138,9 +138,9 @@ func TestRejectedRows(t *testing.T) {
 			if n := one(t, conn, "SELECT count(*) FROM t"); n != "0" {
 				t.Errorf("%s rows are there", n)
 			}
-			exec(t, conn, "COPY t FROM 's3://b/"+c.name+"/'"+role+"CSV MAXERROR 1 "+c.options)
+			exec(t, conn, "COPY t FROM 's3://b/"+c.name+"/'"+role+"CSV MAXERROR 2 "+c.options)
 			if n := one(t, conn, "SELECT count(*) FROM t"); n != "1" {
-				t.Errorf("MAXERROR 1 loaded %s rows", n)
+				t.Errorf("MAXERROR 2 loaded %s rows", n)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestCopyOptions(t *testing.T) {
 		{"cut", "a INT, b VARCHAR(3)", "1,ééé\n", "CSV TRUNCATECOLUMNS", "1:é"},
 		{"invalid", "a INT, b VARCHAR(3)", "1,x\xffy\n", "CSV ACCEPTINVCHARS", "1:x?y"},
 		{"escape", "a INT, b VARCHAR(9)", "1|x\\|y\n2|a\\\nb\n", "ESCAPE", "1:x|y 2:a\nb"},
-		{"fill", "a INT, b VARCHAR(9)", "1\n", "CSV FILLRECORD", "1:-"},
+		{"fill", "a INT, b VARCHAR(9)", "1\n", "CSV FILLRECORD", "1:"},
 		{"decimal cut", "a INT, b DECIMAL(5,2)", "1,1.239\n2,-0.001\n", "CSV", "1:1.23 2:0.00"},
 		{"decimal round", "a INT, b DECIMAL(5,2)", "1,1.239\n", "CSV ROUNDEC", "1:1.24"},
 		{"dates", "a INT, b DATE", "1,24.12.2026\n", "CSV DATEFORMAT 'DD.MM.YYYY'", "1:2026-12-24"},
@@ -207,7 +207,8 @@ func TestCopyRefusals(t *testing.T) {
 		{"42601", "FROM 's3://b/x'" + role + "CSV REMOVEQUOTES", "REMOVEQUOTES"},
 		{"42601", "FROM 's3://b/x' CSV", "authorization"},
 		{"42601", "FROM 's3://b/x'" + role + "CSV NOSUCH", "nosuch"},
-		{"0A000", "FROM 's3://b/x'" + role + "JSON 'auto'", "JSON"},
+		{"0A000", "FROM 's3://b/x'" + role + "AVRO 'auto'", "AVRO"},
+		{"0A000", "FROM 's3://b/x'" + role + "FORMAT ORC", "ORC"},
 		{"XX000", "FROM 's3://b/nothing'" + role + "CSV", "does not exist"},
 		{"XX000", "FROM 's3://b/m'" + role + "CSV MANIFEST", "s3://b/gone"},
 		{"XX000", "FROM 's3://b/m0'" + role + "CSV MANIFEST", "none of the 1 objects"},
