@@ -103,7 +103,8 @@ func (w *cleanWriter) quoted(start int) {
 	w.line = append(w.line, '"')
 }
 
-// isNull: what FILLRECORD fills, where it is no empty string; JSON's null;
+// isNull: what FILLRECORD fills, where it is no empty string; JSON's null, also
+// as text of a SUPER;
 // NULL AS's text; of types other than strings an empty field; with EMPTYASNULL
 // and BLANKSASNULL those (RSD copy-parameters-data-conversion).
 func (w *cleanWriter) isNull(c *Copy, col Column, f []byte, missing bool) bool {
@@ -114,6 +115,8 @@ func (w *cleanWriter) isNull(c *Copy, col Column, f []byte, missing bool) bool {
 	case c.Format == "json" && f == nil:
 		return true
 	case c.Format != "json" && string(f) == c.Null:
+		return true
+	case col.Type == "JSON" && string(bytes.TrimSpace(f)) == "null":
 		return true
 	case !text:
 		return len(bytes.TrimSpace(f)) == 0
