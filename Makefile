@@ -69,10 +69,13 @@ campaign: ## a long run of the simulated tests: 20,000 nights
 mutants: ## break the engine in sixteen ways and see that the tests notice
 	$(GO) test -timeout 60m -v -run TestMutants ./controller/simnight -mutants | grep -E -- '--- |mutants'
 
-bench: build ## how long a simulated night takes, how large the binary is, how fast it starts
+bench: build ## how fast and how big: the figures of docs/performance.md (half an hour, 10 GB of disk)
 	$(GO) test -run xxx -bench Night -benchtime 300x ./controller/simnight
 	@ls -l bin/lamplighter | awk '{ printf "bin/lamplighter: %.1f MB\n", $$5 / 1e6 }'
 	@for i in 1 2 3 4 5; do /usr/bin/env bash -c 'TIMEFORMAT="version: %R s"; time bin/lamplighter version >/dev/null'; done
+	cd localcloud && $(GO) run ./bench night -root .. -rows 20000000 -objects 7387 -postgres
+	cd localcloud && $(GO) run ./bench plan -root .. -objects 100000 -ledger 1000000
+	cd localcloud && $(GO) run ./bench growth -root .. -objects 1000 -rows 200000,2000000,20000000
 
 fmt: ## gofmt
 	gofmt -w $$(git ls-files '*.go')

@@ -114,30 +114,6 @@ func readLine(line []byte, see func(event)) (*summary, error) {
 	return &s, nil
 }
 
-// clouded is what `localcloud status -o json` tells.
-type clouded struct {
-	Clusters []struct {
-		ID    string `json:"id"`
-		State string `json:"state"`
-	} `json:"clusters"` // paused ones included
-	Flows []struct {
-		Name string `json:"name"`
-		Live bool   `json:"live"`
-	} `json:"flows"` // ended ones included
-}
-
-// left counts what there still is: warehouses in whatever state, and EMR
-// clusters that have not ended.
-func (c clouded) left() (n int) {
-	n = len(c.Clusters)
-	for _, f := range c.Flows {
-		if f.Live {
-			n++
-		}
-	}
-	return n
-}
-
 // pointer is published/NAME/current.json: what readers of a dataset follow.
 type pointer struct {
 	URI   string   `json:"uri"`

@@ -17,6 +17,7 @@ import (
 	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/localcloud/demo/events"
+	"lamplighter/localcloud/demo/host"
 )
 
 type options struct {
@@ -73,16 +74,16 @@ func demo(ctx context.Context, o options) (err error) {
 	if err := os.RemoveAll(o.in("cloud")); err != nil {
 		return err
 	}
-	here, err := startCloud(ctx, o.in("bin", "localcloud"), o.in("cloud"), o.in("cloud.log"), o.cloudFlags()...)
+	here, err := host.Start(ctx, o.in("bin", "localcloud"), o.in("cloud"), o.in("cloud.log"), o.cloudFlags()...)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, here.stop()) }()
+	defer func() { err = errors.Join(err, here.Stop()) }()
 	env, err := config.LoadEnvironment(o.in("movielens", "environments", environment+".yaml"))
 	if err != nil {
 		return err
 	}
-	s3, err := openObjects(ctx, env)
+	s3, err := host.OpenObjects(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -131,8 +132,8 @@ func (o options) cloudFlags() []string {
 type show struct {
 	options
 	data     *events.Data
-	cloud    *cloud
-	objects  *objects
+	cloud    *host.Cloud
+	objects  *host.Objects
 	endpoint string
 	done     []night
 	told     []summary
@@ -144,7 +145,7 @@ func (s *show) play(ctx context.Context, nights []planned) error {
 	for i, n := range nights {
 		fmt.Printf("\nNight %d of %d · %s\n", i+1, len(nights), n.title)
 		if len(n.objects) > 0 {
-			if err := s.objects.publish(ctx, eventsBucket, n.objects); err != nil {
+			if err := s.objects.Publish(ctx, eventsBucket, n.objects); err != nil {
 				return err
 			}
 			fmt.Printf("  published %d objects to s3://%s/\n", len(n.objects), eventsBucket)
@@ -179,11 +180,11 @@ func (s *show) night(ctx context.Context, n planned) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted; the night was torn down, the embedded cloud is stopped")
 	}
-	list, err := s.cloud.status(ctx)
+	list, err := s.cloud.Status(ctx)
 	if err != nil {
 		return err
 	}
-	got := newNight(n.date, last.exit, *last.summary, list.left(), last.wall)
+	got := newNight(n.date, last.exit, *last.summary, list.Left(), last.wall)
 	s.done, s.told = append(s.done, got), append(s.told, *last.summary)
 	if err := save(s.in("summary.json"), s.done); err != nil {
 		return err

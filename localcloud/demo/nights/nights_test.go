@@ -17,6 +17,7 @@ import (
 	"lamplighter/config"
 	"lamplighter/examples"
 	"lamplighter/localcloud/demo/events"
+	"lamplighter/localcloud/demo/host"
 )
 
 var small = events.Size{Users: 40, Movies: 60, Ratings: 1500, Reviews: 200, From: time.Date(1995, 1, 9, 0, 0, 0, 0, time.UTC), Days: 500}
@@ -158,8 +159,8 @@ func TestReadRun(t *testing.T) {
 }
 
 func TestClustersLeft(t *testing.T) {
-	var c clouded
-	if c.left() != 0 {
+	var c host.Clouded
+	if c.Left() != 0 {
 		t.Error("nothing is something")
 	}
 	c.Clusters = append(c.Clusters, struct {
@@ -172,8 +173,8 @@ func TestClustersLeft(t *testing.T) {
 			Live bool   `json:"live"`
 		}{"flow", live})
 	}
-	if c.left() != 2 {
-		t.Errorf("%d left, want the paused warehouse and the live flow", c.left())
+	if c.Left() != 2 {
+		t.Errorf("%d left, want the paused warehouse and the live flow", c.Left())
 	}
 }
 
@@ -232,7 +233,7 @@ func TestSummaryForm(t *testing.T) {
 func TestEachStopsAtTheFirstError(t *testing.T) {
 	broken := errors.New("no")
 	var begun atomic.Int32
-	err := each(context.Background(), make([]int, 10_000), func(ctx context.Context, _ int) error {
+	err := host.Each(context.Background(), make([]int, 10_000), func(ctx context.Context, _ int) error {
 		if begun.Add(1) == 5 {
 			return broken
 		}
@@ -241,7 +242,7 @@ func TestEachStopsAtTheFirstError(t *testing.T) {
 	if !errors.Is(err, broken) || begun.Load() > 10_000/2 {
 		t.Errorf("%v after %d", err, begun.Load())
 	}
-	if err := each(context.Background(), []int{1, 2, 3}, func(context.Context, int) error { return nil }); err != nil {
+	if err := host.Each(context.Background(), []int{1, 2, 3}, func(context.Context, int) error { return nil }); err != nil {
 		t.Error(err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	_ "github.com/duckdb/duckdb-go/v2"
+
+	"lamplighter/localcloud/demo/host"
 )
 
 // results are what the last night published, downloaded and asked by SQL.
@@ -21,8 +23,8 @@ type results struct {
 }
 
 // fetchResults downloads what a dataset's pointer says is published.
-func fetchResults(ctx context.Context, o *objects, current, dir string) error {
-	body, err := o.get(ctx, current)
+func fetchResults(ctx context.Context, o *host.Objects, current, dir string) error {
+	body, err := o.Get(ctx, current)
 	if err != nil {
 		return err
 	}
@@ -30,7 +32,7 @@ func fetchResults(ctx context.Context, o *objects, current, dir string) error {
 	if err := json.Unmarshal(body, &p); err != nil {
 		return fmt.Errorf("%s: %w", current, err)
 	}
-	return o.download(ctx, p.URI, p.Files, dir)
+	return o.Download(ctx, p.URI, p.Files, dir)
 }
 
 // openResults opens what lies in a folder, with titles from the events'

@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"bytes"
@@ -20,15 +20,15 @@ import (
 	"lamplighter/localcloud/demo/events"
 )
 
-// objects reads and writes S3 of the embedded cloud, as any producer or reader
+// Objects reads and writes S3 of the embedded cloud, as any producer or reader
 // of the pipeline's data would.
-type objects struct{ api *s3.Client }
+type Objects struct{ API *s3.Client }
 
 // parallel is how many requests are under way at once.
 const parallel = 16
 
-// openObjects connects with what the environment file says.
-func openObjects(ctx context.Context, e *config.Environment) (*objects, error) {
+// OpenObjects connects with what the environment file says.
+func OpenObjects(ctx context.Context, e *config.Environment) (*Objects, error) {
 	profile, err := awsconfig.LoadSharedConfigProfile(ctx, e.Credentials.Profile, func(o *awsconfig.LoadSharedConfigOptions) {
 		o.CredentialsFiles, o.ConfigFiles = []string{e.Path(e.Credentials.File)}, []string{}
 	})
@@ -36,16 +36,16 @@ func openObjects(ctx context.Context, e *config.Environment) (*objects, error) {
 		return nil, err
 	}
 	keys := profile.Credentials
-	return &objects{s3.New(s3.Options{
+	return &Objects{API: s3.New(s3.Options{
 		Region: e.Region, BaseEndpoint: aws.String(e.EndpointURL), UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	})}, nil
 }
 
-// publish puts objects into a bucket.
-func (o *objects) publish(ctx context.Context, bucket string, all []events.Object) error {
-	return each(ctx, all, func(ctx context.Context, x events.Object) error {
-		_, err := o.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &x.Key, Body: bytes.NewReader(x.Body)})
+// Publish puts objects into a bucket.
+func (o *Objects) Publish(ctx context.Context, bucket string, all []events.Object) error {
+	return Each(ctx, all, func(ctx context.Context, x events.Object) error {
+		_, err := o.API.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &x.Key, Body: bytes.NewReader(x.Body)})
 		if err != nil {
 			return fmt.Errorf("put s3://%s/%s: %w", bucket, x.Key, err)
 		}
@@ -53,13 +53,13 @@ func (o *objects) publish(ctx context.Context, bucket string, all []events.Objec
 	})
 }
 
-// get reads one object.
-func (o *objects) get(ctx context.Context, uri string) ([]byte, error) {
+// Get reads one object.
+func (o *Objects) Get(ctx context.Context, uri string) ([]byte, error) {
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
 	if !ok {
 		return nil, fmt.Errorf("%q is not s3://bucket/key", uri)
 	}
-	out, err := o.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	out, err := o.API.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", uri, err)
 	}
@@ -67,14 +67,14 @@ func (o *objects) get(ctx context.Context, uri string) ([]byte, error) {
 	return body, errors.Join(err, out.Body.Close())
 }
 
-// download copies the objects that lie under a prefix into a folder.
-func (o *objects) download(ctx context.Context, prefix string, uris []string, dir string) error {
-	return each(ctx, uris, func(ctx context.Context, uri string) error {
+// Download copies the objects that lie under a prefix into a folder.
+func (o *Objects) Download(ctx context.Context, prefix string, uris []string, dir string) error {
+	return Each(ctx, uris, func(ctx context.Context, uri string) error {
 		name, ok := strings.CutPrefix(uri, prefix)
 		if !ok || !filepath.IsLocal(name) {
 			return fmt.Errorf("%s does not lie under %s", uri, prefix)
 		}
-		body, err := o.get(ctx, uri)
+		body, err := o.Get(ctx, uri)
 		if err != nil {
 			return err
 		}
@@ -86,9 +86,9 @@ func (o *objects) download(ctx context.Context, prefix string, uris []string, di
 	})
 }
 
-// each calls fn for every item, some at once, and returns the first error,
+// Each calls fn for every item, some at once, and returns the first error,
 // after which nothing more is begun.
-func each[T any](ctx context.Context, all []T, fn func(context.Context, T) error) error {
+func Each[T any](ctx context.Context, all []T, fn func(context.Context, T) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo := make(chan T)

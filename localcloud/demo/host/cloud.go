@@ -1,4 +1,6 @@
-package main
+// Package host starts the embedded cloud as a process of its own and talks to
+// it as any user would: for the demo and the benchmarks.
+package host
 
 import (
 	"bufio"
@@ -13,8 +15,8 @@ import (
 	"time"
 )
 
-// cloud is the embedded cloud, as a process of its own.
-type cloud struct {
+// Cloud is the embedded cloud, as a process of its own.
+type Cloud struct {
 	binary, data string
 	process      *exec.Cmd
 	ended        chan error
@@ -23,15 +25,15 @@ type cloud struct {
 // readyLine is how the one line begins that it prints when all ports answer.
 const readyLine = "localcloud: ready"
 
-// startCloud starts it on an empty folder and waits until it is ready. What it
+// Start starts it on an empty folder and waits until it is ready. What it
 // logs goes to a file.
-func startCloud(ctx context.Context, binary, data, log string, flags ...string) (*cloud, error) {
+func Start(ctx context.Context, binary, data, log string, flags ...string) (*Cloud, error) {
 	file, err := os.Create(log)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() // the process has its own
-	c := &cloud{binary: binary, data: data, ended: make(chan error, 1)}
+	c := &Cloud{binary: binary, data: data, ended: make(chan error, 1)}
 	c.process = exec.Command(binary, append([]string{"start", "--data", data}, flags...)...)
 	c.process.Stderr = file
 	// A Ctrl-C is for the demo: it stops the cloud last.
@@ -67,8 +69,8 @@ func startCloud(ctx context.Context, binary, data, log string, flags ...string) 
 	return nil, errors.Join(err, c.process.Process.Kill())
 }
 
-// status is the cloud's own list of what there is.
-func (c *cloud) status(ctx context.Context) (list clouded, err error) {
+// Status is the cloud's own list of what there is.
+func (c *Cloud) Status(ctx context.Context) (list Clouded, err error) {
 	out, err := exec.CommandContext(ctx, c.binary, "status", "--data", c.data, "-o", "json").Output()
 	if err != nil {
 		return list, fmt.Errorf("localcloud status: %w", err)
@@ -76,8 +78,8 @@ func (c *cloud) status(ctx context.Context) (list clouded, err error) {
 	return list, json.Unmarshal(out, &list)
 }
 
-// stop ends it and waits for that.
-func (c *cloud) stop() error {
+// Stop ends it and waits for that.
+func (c *Cloud) Stop() error {
 	if err := c.process.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -87,4 +89,28 @@ func (c *cloud) stop() error {
 	case <-time.After(time.Minute):
 		return errors.Join(errors.New("the embedded cloud did not end within a minute of SIGTERM: killed"), c.process.Process.Kill())
 	}
+}
+
+// Clouded is what `localcloud status -o json` tells.
+type Clouded struct {
+	Clusters []struct {
+		ID    string `json:"id"`
+		State string `json:"state"`
+	} `json:"clusters"` // paused ones included
+	Flows []struct {
+		Name string `json:"name"`
+		Live bool   `json:"live"`
+	} `json:"flows"` // ended ones included
+}
+
+// Left counts what there still is: warehouses in whatever state, and EMR
+// clusters that have not ended.
+func (c Clouded) Left() (n int) {
+	n = len(c.Clusters)
+	for _, f := range c.Flows {
+		if f.Live {
+			n++
+		}
+	}
+	return n
 }
