@@ -32,7 +32,7 @@ var may = map[string][]string{
 	"resources/s3":            {"resources", "resources/awsfault"},
 	"resources/warehouse":     {"resources"},
 	"resources/simcloud":      {"resources", "resources/emr", "resources/killswitch", "resources/redshift", "resources/s3", "resources/warehouse"},
-	"resources/simcloud/wire": {"resources", "resources/emr", "resources/killswitch", "resources/redshift"},
+	"resources/simcloud/wire": {"resources", "resources/simcloud"},
 
 	"architecture": {},
 	"config":       {},

@@ -111,6 +111,7 @@ func (c *Cloud) both(due time.Time, data func(done func(error)), finish func(err
 // announce says that something has a new state.
 func (c *Cloud) announce(kind, name, id, state string) {
 	c.dirty = true
+	c.record(kind, name, state)
 	if c.onState != nil {
 		c.onState(resources.Ref{Kind: kind, Name: name}, id, state)
 	}

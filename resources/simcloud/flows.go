@@ -130,7 +130,9 @@ func (c *Cloud) startSteps(f *Flow) {
 			c.setFlow(f, running)
 		}
 	case f.KeepAlive:
+		f.Waiting = c.now()
 		c.setFlow(f, waiting)
+		c.endIdle(f)
 	default:
 		c.terminate(f, "ALL_STEPS_COMPLETED", "Steps completed")
 	}
@@ -192,23 +194,28 @@ func (c *Cloud) stepFailed(f *Flow, s *FlowStep) bool {
 // cancelSteps ends what has not ended.
 func (c *Cloud) cancelSteps(f *Flow) {
 	for i := range f.Steps {
-		s := &f.Steps[i]
-		if s.Status != stepPending && s.Status != stepRunning {
-			continue
-		}
-		if s.Status == stepRunning {
-			s.Ended = c.now()
-			if cancel := c.cancels[s.Spec.ID]; cancel != nil {
-				cancel()
-			}
-			if c.fate(FateInterrupted, s.Spec.Name) {
-				s.Status = stepInterrupted
-				continue
-			}
-		}
-		s.Status = stepCancelled
+		c.cancelStep(&f.Steps[i])
 	}
 	c.keepFlow(f)
+}
+
+// cancelStep ends a step that has not ended; false says that it has.
+func (c *Cloud) cancelStep(s *FlowStep) bool {
+	switch s.Status {
+	case stepPending:
+		s.Status = stepCancelled
+	case stepRunning:
+		s.Status, s.Ended = stepCancelled, c.now()
+		if cancel := c.cancels[s.Spec.ID]; cancel != nil {
+			cancel()
+		}
+		if c.fate(FateInterrupted, s.Spec.Name) {
+			s.Status = stepInterrupted
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // terminate begins a flow's end. Repeat calls do nothing.
@@ -248,6 +255,8 @@ func (c *Cloud) resumeFlows() {
 			c.carryOn(f, f.Move)
 		case f.Move == nil && f.Status == running:
 			c.carryOn(f, &Move{Phase: PhaseStep, Due: c.now()})
+		default:
+			c.endIdle(f)
 		}
 	}
 }

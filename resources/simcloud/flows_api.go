@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/emr/types"
 
 	"lamplighter/resources"
-	"lamplighter/resources/emr"
 )
 
 // emrAPI answers as the SDK's client does, at once and without faults.
@@ -20,7 +19,7 @@ type emrAPI struct {
 }
 
 // EMR is a client without faults or latency.
-func (c *Cloud) EMR() emr.API { return emrAPI{c, present} }
+func (c *Cloud) EMR() EMR { return emrAPI{c, present} }
 
 const pageSize = 50 // of ListClusters and ListSteps
 
@@ -33,12 +32,15 @@ func (a emrAPI) RunJobFlow(_ context.Context, in *awsemr.RunJobFlowInput, _ ...f
 	if err := flowValid(in); err != nil {
 		return nil, err
 	}
-	now := a.c.now()
+	idle, err := idleValid(in.AutoTerminationPolicy)
+	if err != nil {
+		return nil, err
+	}
 	f := &Flow{
 		Spec: FlowSpec{
 			ID: numbered("j-", a.c.next()), Name: *in.Name, Release: val(in.ReleaseLabel), LogURI: val(in.LogUri), Role: val(in.JobFlowRole),
 		},
-		Created: now, KeepAlive: val(in.Instances.KeepJobFlowAliveWhenNoSteps), Protected: val(in.Instances.TerminationProtected),
+		Created: a.c.now(), KeepAlive: val(in.Instances.KeepJobFlowAliveWhenNoSteps), Protected: val(in.Instances.TerminationProtected),
 		Concurrency: int(or(val(in.StepConcurrencyLevel), 1)), ServiceRole: val(in.ServiceRole), Subnets: in.Instances.Ec2SubnetIds,
 	}
 	if in.Instances.Ec2SubnetId != nil {
@@ -48,11 +50,12 @@ func (a emrAPI) RunJobFlow(_ context.Context, in *awsemr.RunJobFlowInput, _ ...f
 		f.Tags = append(f.Tags, Tag{val(t.Key), val(t.Value)})
 	}
 	for _, s := range in.Steps {
-		f.Steps = append(f.Steps, FlowStep{
-			Spec:   StepSpec{ID: numbered("s-", a.c.next()), Name: val(s.Name), Jar: val(s.HadoopJarStep.Jar), Args: s.HadoopJarStep.Args},
-			Status: stepPending, Created: now, OnFailure: string(or(s.ActionOnFailure, types.ActionOnFailureTerminateCluster)),
-		})
+		f.Steps = append(f.Steps, a.c.newStep(s))
 	}
+	for _, b := range in.BootstrapActions {
+		f.Bootstrap = append(f.Bootstrap, Bootstrap{val(b.Name), val(b.ScriptBootstrapAction.Path), b.ScriptBootstrapAction.Args})
+	}
+	f.Idle, f.Groups = idle, len(in.Instances.InstanceFleets) == 0
 	f.Fleets = a.c.fleets(in.Instances, *in.Name)
 	a.c.addFlow(f)
 	return &awsemr.RunJobFlowOutput{JobFlowId: ptr(f.Spec.ID), ClusterArn: ptr(a.c.flowARN(f))}, nil
@@ -66,22 +69,44 @@ func flowValid(in *awsemr.RunJobFlowInput) error {
 		return invalidEMR("Instances is required.")
 	case len(in.Instances.InstanceFleets) > 0 && len(in.Instances.InstanceGroups) > 0:
 		return invalidEMR("Instance fleets and instance groups are mutually exclusive.")
-	case len(in.Steps) > 256:
-		return invalidEMR("Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded.")
+	case len(in.Steps) > mostSteps:
+		return errTooManySteps()
 	case val(in.StepConcurrencyLevel) < 0 || val(in.StepConcurrencyLevel) > 256:
 		return invalidEMR("StepConcurrencyLevel must be between 1 and 256.")
 	}
-	for _, s := range in.Steps {
+	for _, b := range in.BootstrapActions {
+		if val(b.Name) == "" || b.ScriptBootstrapAction == nil || val(b.ScriptBootstrapAction.Path) == "" {
+			return invalidEMR("Each bootstrap action needs a Name and a ScriptBootstrapAction with a Path.")
+		}
+	}
+	return stepsValid(in.Steps, int(val(in.StepConcurrencyLevel)))
+}
+
+const mostSteps = 256 // that wait or run
+
+func errTooManySteps() error {
+	return invalidEMR("Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded.")
+}
+
+func stepsValid(steps []types.StepConfig, concurrency int) error {
+	for _, s := range steps {
 		switch {
 		case s.HadoopJarStep == nil || val(s.HadoopJarStep.Jar) == "" || val(s.Name) == "":
 			return invalidEMR("Each step needs a Name and a HadoopJarStep with a Jar.")
-		case val(in.StepConcurrencyLevel) > 1 && s.ActionOnFailure != types.ActionOnFailureContinue:
+		case concurrency > 1 && s.ActionOnFailure != types.ActionOnFailureContinue:
 			return invalidEMR("Steps of a cluster with StepConcurrencyLevel greater than 1 only support the ActionOnFailure CONTINUE.")
 		case slices.ContainsFunc(s.HadoopJarStep.Args, func(arg string) bool { return len(arg) > 10240 }):
 			return invalidEMR("An argument of step %s is longer than 10240 characters.", *s.Name)
 		}
 	}
 	return nil
+}
+
+func (c *Cloud) newStep(s types.StepConfig) FlowStep {
+	return FlowStep{
+		Spec:   StepSpec{ID: numbered("s-", c.next()), Name: val(s.Name), Jar: val(s.HadoopJarStep.Jar), Args: s.HadoopJarStep.Args},
+		Status: stepPending, Created: c.now(), OnFailure: string(or(s.ActionOnFailure, types.ActionOnFailureTerminateCluster)),
+	}
 }
 
 // fleets is what the asked instances become: the first type of each fleet, or
@@ -149,6 +174,7 @@ func (a emrAPI) ListClusters(_ context.Context, in *awsemr.ListClustersInput, _ 
 		}
 		out.Clusters = append(out.Clusters, types.ClusterSummary{
 			Id: &f.Spec.ID, Name: &f.Spec.Name, Status: showFlowStatus(f), ClusterArn: ptr(a.c.flowARN(f)),
+			NormalizedInstanceHours: ptr(a.c.instanceHours(f)),
 		})
 	}
 	if skip != "" {
@@ -195,6 +221,13 @@ func (a emrAPI) DescribeCluster(_ context.Context, in *awsemr.DescribeClusterInp
 		StepConcurrencyLevel: ptr(int32(f.Concurrency)), InstanceCollectionType: types.InstanceCollectionTypeInstanceFleet,
 		Ec2InstanceAttributes: &types.Ec2InstanceAttributes{IamInstanceProfile: optional(f.Spec.Role), RequestedEc2SubnetIds: f.Subnets},
 	}
+	if f.Groups {
+		c.InstanceCollectionType = types.InstanceCollectionTypeInstanceGroup
+	}
+	if !a.c.provisionedAt(f).IsZero() {
+		c.MasterPublicDnsName = ptr("127.0.0.1")
+	}
+	c.NormalizedInstanceHours, c.VisibleToAllUsers = ptr(a.c.instanceHours(f)), ptr(true)
 	for _, t := range f.Tags {
 		c.Tags = append(c.Tags, types.Tag{Key: ptr(t.Key), Value: ptr(t.Value)})
 	}

@@ -9,8 +9,6 @@ import (
 
 	awsemr "github.com/aws/aws-sdk-go-v2/service/emr"
 	"github.com/aws/aws-sdk-go-v2/service/emr/types"
-
-	"lamplighter/resources/emr"
 )
 
 // steps is a SparkPlane whose steps end when the test says so.
@@ -29,7 +27,7 @@ type flowTest struct {
 	t     *testing.T
 	sim   *Sim
 	c     *Cloud
-	api   emr.API
+	api   EMR
 	spark *steps
 }
 

@@ -8,8 +8,6 @@ import (
 
 	awsredshift "github.com/aws/aws-sdk-go-v2/service/redshift"
 	"github.com/aws/aws-sdk-go-v2/service/redshift/types"
-
-	"lamplighter/resources/redshift"
 )
 
 // redshiftAPI answers as the SDK's client does, at once and without faults.
@@ -19,7 +17,7 @@ type redshiftAPI struct {
 }
 
 // Redshift is a client without faults or latency.
-func (c *Cloud) Redshift() redshift.API { return redshiftAPI{c, present} }
+func (c *Cloud) Redshift() Redshift { return redshiftAPI{c, present} }
 
 func present() time.Time { return time.Time{} }
 
@@ -219,25 +217,6 @@ func (a redshiftAPI) GetClusterCredentials(_ context.Context, in *awsredshift.Ge
 		}
 	}
 	return out, nil
-}
-
-// CreateTags tags a cluster or a snapshot by its ARN.
-func (a redshiftAPI) CreateTags(_ context.Context, in *awsredshift.CreateTagsInput, _ ...func(*awsredshift.Options)) (*awsredshift.CreateTagsOutput, error) {
-	defer a.c.flush()
-	arn := strings.Split(val(in.ResourceName), ":")
-	if len(arn) == 7 && arn[2] == "redshift" {
-		if x := a.c.cluster(arn[6]); x != nil && arn[5] == "cluster" {
-			x.Tags = mergeTags(x.Tags, fromTags(in.Tags))
-			a.c.keepCluster(x)
-			return &awsredshift.CreateTagsOutput{}, nil
-		}
-		if s := a.c.snapshot(arn[6][strings.Index(arn[6], "/")+1:]); s != nil && arn[5] == "snapshot" {
-			s.Tags = mergeTags(s.Tags, fromTags(in.Tags))
-			a.c.keepSnapshot(s)
-			return &awsredshift.CreateTagsOutput{}, nil
-		}
-	}
-	return nil, &types.ResourceNotFoundFault{Message: ptr("Resource not found: " + val(in.ResourceName))}
 }
 
 func mergeTags(old, add []Tag) []Tag {

@@ -9,8 +9,6 @@ import (
 	awsscheduler "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
-
-	"lamplighter/resources/killswitch"
 )
 
 // schedulerAPI answers as the SDK's client does, at once and without faults.
@@ -20,7 +18,7 @@ type schedulerAPI struct {
 }
 
 // Scheduler is a client without faults or latency.
-func (c *Cloud) Scheduler() killswitch.API { return schedulerAPI{c, present} }
+func (c *Cloud) Scheduler() Scheduler { return schedulerAPI{c, present} }
 
 var scheduleName = regexp.MustCompile(`^[0-9a-zA-Z_.-]{1,64}$`)
 
@@ -45,6 +43,34 @@ func (a schedulerAPI) CreateSchedule(_ context.Context, in *awsscheduler.CreateS
 	s.Gen = a.c.next()
 	a.c.addSchedule(s)
 	return &awsscheduler.CreateScheduleOutput{ScheduleArn: ptr(a.c.scheduleARN(s))}, nil
+}
+
+// UpdateSchedule replaces a schedule whole: what is not given is the default
+// again, not what it was.
+// docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html
+func (a schedulerAPI) UpdateSchedule(_ context.Context, in *awsscheduler.UpdateScheduleInput, _ ...func(*awsscheduler.Options)) (*awsscheduler.UpdateScheduleOutput, error) {
+	defer a.c.flush()
+	s, err := newSchedule(&awsscheduler.CreateScheduleInput{
+		Name: in.Name, GroupName: in.GroupName, ScheduleExpression: in.ScheduleExpression, ScheduleExpressionTimezone: in.ScheduleExpressionTimezone, State: in.State,
+		StartDate: in.StartDate, EndDate: in.EndDate, ActionAfterCompletion: in.ActionAfterCompletion, FlexibleTimeWindow: in.FlexibleTimeWindow, Target: in.Target, ClientToken: in.ClientToken,
+	})
+	if err != nil {
+		return nil, err
+	}
+	old := a.c.schedule(s.Group, s.Name)
+	if old == nil {
+		return nil, errScheduleNotFound(s.Name)
+	}
+	if s.Next, err = s.first(a.c.now()); err != nil {
+		return nil, err
+	}
+	s.Created, s.Gen, s.Fired = old.Created, old.Gen, old.Fired
+	old.Next = time.Time{} // its turn comes no more
+	*old, s.Token = *s, old.Token
+	a.c.keepSchedule(old, false)
+	a.c.announce("switch", old.Name, "", old.State)
+	a.c.arm(old)
+	return &awsscheduler.UpdateScheduleOutput{ScheduleArn: ptr(a.c.scheduleARN(old))}, nil
 }
 
 func newSchedule(in *awsscheduler.CreateScheduleInput) (*Schedule, error) {

@@ -17,6 +17,7 @@ type State struct {
 	Flows     []*Flow     `json:"flows"` // ended ones too, oldest first
 	Schedules []*Schedule `json:"schedules"`
 	Usage     []Usage     `json:"usage"`
+	Events    []Event     `json:"events,omitempty"` // of Redshift, oldest first
 }
 
 // Move is a transition under way.
@@ -90,22 +91,26 @@ type Snapshot struct {
 
 // Flow is an EMR cluster.
 type Flow struct {
-	Spec        FlowSpec   `json:"spec"`
-	Status      string     `json:"status"`
-	Code        string     `json:"code,omitempty"` // StateChangeReason
-	Message     string     `json:"message,omitempty"`
-	Created     time.Time  `json:"created"`
-	Ready       time.Time  `json:"ready,omitzero"`
-	Ended       time.Time  `json:"ended,omitzero"`
-	Fleets      []Fleet    `json:"fleets"`
-	Steps       []FlowStep `json:"steps"`
-	KeepAlive   bool       `json:"keep_alive,omitempty"`
-	Protected   bool       `json:"protected,omitempty"`
-	Concurrency int        `json:"concurrency"`
-	Subnets     []string   `json:"subnets,omitempty"`
-	ServiceRole string     `json:"service_role,omitempty"`
-	Tags        []Tag      `json:"tags,omitempty"`
-	Move        *Move      `json:"move,omitempty"`
+	Spec        FlowSpec      `json:"spec"`
+	Status      string        `json:"status"`
+	Code        string        `json:"code,omitempty"` // StateChangeReason
+	Message     string        `json:"message,omitempty"`
+	Created     time.Time     `json:"created"`
+	Ready       time.Time     `json:"ready,omitzero"`
+	Ended       time.Time     `json:"ended,omitzero"`
+	Fleets      []Fleet       `json:"fleets"`
+	Steps       []FlowStep    `json:"steps"`
+	KeepAlive   bool          `json:"keep_alive,omitempty"`
+	Groups      bool          `json:"groups,omitempty"` // not fleets
+	Bootstrap   []Bootstrap   `json:"bootstrap,omitempty"`
+	Idle        time.Duration `json:"idle,omitempty"`   // of the auto-termination policy; 0 is none
+	Waiting     time.Time     `json:"waiting,omitzero"` // since when it waits for steps
+	Protected   bool          `json:"protected,omitempty"`
+	Concurrency int           `json:"concurrency"`
+	Subnets     []string      `json:"subnets,omitempty"`
+	ServiceRole string        `json:"service_role,omitempty"`
+	Tags        []Tag         `json:"tags,omitempty"`
+	Move        *Move         `json:"move,omitempty"`
 }
 
 // Live says that the flow has not ended.
@@ -115,6 +120,13 @@ func (f *Flow) Live() bool { return f.Ended.IsZero() }
 type Fleet struct {
 	Role  string          `json:"role"` // MASTER, CORE, TASK
 	Shape resources.Shape `json:"shape"`
+}
+
+// Bootstrap is a bootstrap action of a flow. Nothing runs it.
+type Bootstrap struct {
+	Name string   `json:"name"`
+	Path string   `json:"path"`
+	Args []string `json:"args,omitempty"`
 }
 
 // FlowStep is a step of a flow.
@@ -165,6 +177,14 @@ type Usage struct {
 	Shape resources.Shape `json:"shape"`
 	From  time.Time       `json:"from"`
 	To    time.Time       `json:"to,omitzero"`
+}
+
+// Event is something that became of a Redshift cluster or snapshot.
+type Event struct {
+	At    time.Time `json:"at"`
+	Kind  string    `json:"kind"` // resources.KindCluster, resources.KindSnapshot
+	Name  string    `json:"name"`
+	State string    `json:"state"`
 }
 
 // Alive is a cluster or flow that exists.

@@ -55,7 +55,7 @@ var queryMembers = map[string]map[string]string{
 }
 
 func (restJSON) request(r *http.Request, body []byte) (string, func(any) error) {
-	verbs := map[string]string{http.MethodPost: "CreateSchedule", http.MethodGet: "GetSchedule", http.MethodDelete: "DeleteSchedule"}
+	verbs := map[string]string{http.MethodPost: "CreateSchedule", http.MethodPut: "UpdateSchedule", http.MethodGet: "GetSchedule", http.MethodDelete: "DeleteSchedule"}
 	escaped, named := strings.CutPrefix(r.URL.EscapedPath(), "/schedules/")
 	op := verbs[r.Method]
 	switch {

@@ -217,6 +217,7 @@ var listElements = map[string]string{
 	"ClusterParameterStatus":         "member",
 	"ClusterNode":                    "member",
 	"RestorableNodeTypes":            "NodeType",
+	"EventCategories":                "EventCategory",
 }
 
 func elementName(member string, element reflect.Type) string {

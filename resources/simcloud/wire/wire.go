@@ -23,9 +23,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"lamplighter/resources/emr"
-	"lamplighter/resources/killswitch"
-	"lamplighter/resources/redshift"
+	"lamplighter/resources/simcloud"
 )
 
 // STS is the part of the Security Token Service that is served.
@@ -37,9 +35,9 @@ type STS interface {
 // request to it is refused. Errors that are a smithy.APIError reach the client
 // with their code and message; any other error as InternalFailure.
 type Backend struct {
-	Redshift  redshift.API
-	EMR       emr.API
-	Scheduler killswitch.API
+	Redshift  simcloud.Redshift
+	EMR       simcloud.EMR
+	Scheduler simcloud.Scheduler
 	STS       STS
 }
 
@@ -93,10 +91,10 @@ type protocol interface {
 // New makes a handler for a backend.
 func New(b Backend, opts Options) *Handler {
 	h := &Handler{opts: opts, services: map[string]*service{}}
-	add[redshift.API](h, "redshift", query{namespace: "http://redshift.amazonaws.com/doc/2012-12-01/"}, b.Redshift)
+	add[simcloud.Redshift](h, "redshift", query{namespace: "http://redshift.amazonaws.com/doc/2012-12-01/"}, b.Redshift)
 	add[STS](h, "sts", query{namespace: "https://sts.amazonaws.com/doc/2011-06-15/"}, b.STS)
-	add[emr.API](h, "elasticmapreduce", json11{}, b.EMR)
-	add[killswitch.API](h, "scheduler", restJSON{}, b.Scheduler)
+	add[simcloud.EMR](h, "elasticmapreduce", json11{}, b.EMR)
+	add[simcloud.Scheduler](h, "scheduler", restJSON{}, b.Scheduler)
 	return h
 }
 
