@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 )
 
 func index(i int) string { return fmt.Sprintf("[%d]", i) }
@@ -35,6 +34,9 @@ func (c *pipelineCheck) checkLoad(i int, l *Load, at string) {
 		c.checkColumn(at+".columns"+index(j), column)
 	}
 	c.checkChecks(l, at)
+	if c.has(at + ".on_fail") {
+		c.checkOnFail(l, at)
+	}
 }
 
 // checkFrom checks a load from S3.
@@ -45,9 +47,9 @@ func (c *pipelineCheck) checkFrom(l *Load, at string) {
 		errors.As(err, &h)
 		c.report(at+".from", h.hint, "%s", h.what)
 	} else if p.Dated() {
-		c.checkDated(l, at)
+		c.checkDated(l, p, at)
 	} else {
-		c.checkUndated(at)
+		c.checkUndated(l, at)
 	}
 	c.checkFormat(l, at)
 }
@@ -56,24 +58,6 @@ func (c *pipelineCheck) checkFrom(l *Load, at string) {
 func isDated(from string) bool {
 	p, err := ParsePattern(from)
 	return err == nil && p.Dated()
-}
-
-func (c *pipelineCheck) checkDated(l *Load, at string) {
-	if !c.has(at + ".since") {
-		c.report(at+".since", "write since: 2010-01-01, the first day there is", "is missing: a dated source needs its first day")
-	} else if _, err := time.Parse(time.DateOnly, l.Since); err != nil {
-		c.report(at+".since", "write year-month-day: 2010-01-01", "%s is not a day", quote(l.Since))
-	}
-}
-
-func (c *pipelineCheck) checkUndated(at string) {
-	const mend = "put {yyyy}/{mm}/{dd} into from, or leave this out"
-	if c.has(at + ".since") {
-		c.report(at+".since", mend, "an undated source has no first day")
-	}
-	if c.has(at + ".complete_when.day_ended") {
-		c.report(at+".complete_when.day_ended", mend, "an undated source has no days that end")
-	}
 }
 
 // folderName is a folder that a Spark job writes within its dataset.

@@ -63,7 +63,7 @@ func (c *pipelineCheck) stepDefaults(s *Step, path string) {
 	case s.Load != nil:
 		fill(c.reader, path+".into", &s.Load.Into, s.Name)
 		fill(c.reader, path+".mode", &s.Load.Mode, "append")
-		if strings.Contains(s.Load.From, "{") {
+		if strings.Contains(s.Load.From, "{") && !c.has(path+".complete_when.marker") {
 			fill(c.reader, path+".complete_when.day_ended", &s.Load.CompleteWhen.DayEnded, Duration(30*time.Minute))
 		}
 	case s.Unload != nil:

@@ -9,8 +9,9 @@ import (
 )
 
 // Pattern is a load's `from`: s3://bucket/key with {yyyy} {mm} {dd} for the
-// partition's day, and in the key * for anything but a slash, ** for anything,
-// ? for one character and [a-z] or [!a-z] for one of a set.
+// partition's day, or these and {hh} for its hour, and in the key * for
+// anything but a slash, ** for anything, ? for one character and [a-z] or
+// [!a-z] for one of a set.
 type Pattern struct {
 	Bucket string
 	// Prefix is the longest text that every key begins with, whatever its day.
@@ -42,7 +43,7 @@ func ParsePattern(from string) (*Pattern, error) {
 	p.Bucket, p.key, _ = strings.Cut(rest, "/")
 	switch {
 	case strings.Contains(p.Bucket, "{"):
-		return nil, hint("only the key may hold {yyyy} {mm} {dd}", "the bucket's name holds a brace")
+		return nil, hint("only the key may hold {yyyy} {mm} {dd} {hh}", "the bucket's name holds a brace")
 	case !bucketName.MatchString(p.Bucket):
 		return nil, hint("3 to 63 lower-case letters, digits, dots and hyphens", "%s is no name of a bucket", quote(p.Bucket))
 	case p.key == "":
@@ -59,8 +60,6 @@ func ParsePattern(from string) (*Pattern, error) {
 func (p *Pattern) checkWords() error {
 	for _, part := range parts(p.key) {
 		switch {
-		case part.word == "hh":
-			return hint("partitions are days for now: leave {hh} out and match the hours with *", "{hh}: hourly partitions are not supported yet")
 		case part.word == "date":
 			return hint("write {yyyy}-{mm}-{dd}", "{date} is not known in `from`")
 		case part.word != "" && !slices.Contains(partitionWords, part.word):
@@ -69,10 +68,11 @@ func (p *Pattern) checkWords() error {
 			p.words = append(p.words, part.word)
 		}
 	}
-	if n := len(p.words); n != 0 && n != len(partitionWords) {
-		return hint("write all of {yyyy} {mm} {dd}, or none", "holds {%s} only: partitions are whole days", strings.Join(p.words, "} {"))
+	missing := slices.DeleteFunc(slices.Clone(partitionWords), func(w string) bool { return slices.Contains(p.words, w) })
+	if len(p.words) == 0 || len(missing) == 0 || slices.Equal(missing, []string{"hh"}) {
+		return nil
 	}
-	return nil
+	return hint("write all of {yyyy} {mm} {dd}, with {hh} for hours, or none", "holds {%s} only: partitions are whole days or hours", strings.Join(p.words, "} {"))
 }
 
 // compile makes the regular expression that finds a key's day, and Prefix.
@@ -159,13 +159,33 @@ func set(inside string) string {
 	return "[" + not + strings.NewReplacer(`\`, `\\`, `[`, `\[`, `^`, `\^`).Replace(inside) + "]"
 }
 
-// Dated says whether the objects belong to days.
+// Dated says whether the objects belong to partitions, days or hours.
 func (p *Pattern) Dated() bool { return len(p.words) > 0 }
 
-// Match says whether an object's key fits, and of which day it is
-// (2006-01-02; "" for an undated pattern). A key whose digits are no day, or
-// name two different days, does not fit.
-func (p *Pattern) Match(key string) (day string, ok bool) {
+// Hourly says whether the partitions are hours.
+func (p *Pattern) Hourly() bool { return slices.Contains(p.words, "hh") }
+
+// How a partition is written: 2006-01-02, or 2006-01-02T15. Both sort by time,
+// and a day before its hours.
+const (
+	DayPartition  = time.DateOnly
+	HourPartition = "2006-01-02T15"
+)
+
+// ParsePartition reads a partition's name. The instant is its beginning, as if
+// its zone were UTC.
+func ParsePartition(name string) (begins time.Time, hourly bool, err error) {
+	if begins, err = time.Parse(HourPartition, name); err == nil {
+		return begins, true, nil
+	}
+	begins, err = time.Parse(DayPartition, name)
+	return begins, false, err
+}
+
+// Match says whether an object's key fits, and of which partition it is ("" for
+// an undated pattern). A key whose digits are no day, or name two different
+// days, does not fit: see Fits.
+func (p *Pattern) Match(key string) (partition string, ok bool) {
 	m := p.match.FindStringSubmatch(key)
 	if m == nil {
 		return "", false
@@ -180,7 +200,83 @@ func (p *Pattern) Match(key string) (day string, ok bool) {
 		}
 		found[word] = m[i+1]
 	}
-	day = found["yyyy"] + "-" + found["mm"] + "-" + found["dd"]
-	_, err := time.Parse(time.DateOnly, day)
-	return day, err == nil
+	partition = found["yyyy"] + "-" + found["mm"] + "-" + found["dd"]
+	if p.Hourly() {
+		partition += "T" + found["hh"]
+	}
+	_, hourly, err := ParsePartition(partition)
+	return partition, err == nil && hourly == p.Hourly()
+}
+
+// Fits says that a key has the pattern's form, whatever its digits mean.
+func (p *Pattern) Fits(key string) bool { return p.match.MatchString(key) }
+
+// From is a text that every key of the day and of later ones comes after; ""
+// when the order of keys is not that of their days. begins is at midnight.
+func (p *Pattern) From(begins time.Time) string {
+	before := begins.AddDate(0, 0, -1) // a day earlier: what a day's own keys begin with may be a whole key
+	var b strings.Builder
+	next := 0
+	for _, part := range parts(p.key) {
+		if part.word == "" {
+			if i := strings.IndexAny(part.text, "*?["); i >= 0 {
+				b.WriteString(part.text[:i])
+				break
+			}
+			b.WriteString(part.text)
+			continue
+		}
+		at := slices.Index(partitionWords, part.word)
+		if at > next || part.word == "hh" { // the later words say nothing before the earlier ones
+			break
+		}
+		b.WriteString(before.Format([]string{"2006", "01", "02"}[at]))
+		next = max(next, at+1)
+	}
+	if next == 0 {
+		return ""
+	}
+	return b.String()
+}
+
+// Folder is what a key has up to the end of its partition's folder: all before
+// the first slash after the pattern's last {word}. ok is false when the
+// partitions of a pattern have no folders of their own.
+func (p *Pattern) Folder(key string) (folder string, ok bool) {
+	depth, ok := p.depth()
+	if !ok {
+		return "", false
+	}
+	pieces := strings.SplitN(key, "/", depth+1)
+	if len(pieces) <= depth {
+		return "", false
+	}
+	return strings.Join(pieces[:depth], "/") + "/", true
+}
+
+// depth is how many slashes a partition's folder has.
+func (p *Pattern) depth() (n int, ok bool) {
+	list := parts(p.key)
+	last := -1
+	for i, part := range list {
+		if part.word != "" {
+			last = i
+		}
+	}
+	if last < 0 {
+		return 0, false
+	}
+	for i, part := range list {
+		if i > last {
+			if strings.Contains(part.text, "/") {
+				return n + 1, true
+			}
+			continue
+		}
+		if strings.Contains(part.text, "**") {
+			return 0, false
+		}
+		n += strings.Count(part.text, "/")
+	}
+	return 0, false
 }

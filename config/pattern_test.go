@@ -21,6 +21,11 @@ func TestPatternMatch(t *testing.T) {
 		{"s3://bkt/r-{yyyy}{mm}{dd}.csv", "r-", "r-20261122.csv", "2026-11-22"},
 		{"s3://bkt/{yyyy}/{mm}/{dd}/r-{yyyy}{mm}{dd}.csv", "", "2026/11/22/r-20261122.csv", "2026-11-22"},
 		{"s3://bkt/{yyyy}/{mm}/{dd}/r-{yyyy}{mm}{dd}.csv", "", "2026/11/22/r-20261123.csv", "no"},
+		{"s3://bkt/{yyyy}/{mm}/{dd}/{hh}/*", "", "2026/11/22/07/a", "2026-11-22T07"},
+		{"s3://bkt/{yyyy}/{mm}/{dd}/{hh}/*", "", "2026/11/22/24/a", "no"},
+		{"s3://bkt/{yyyy}{mm}{dd}{hh}.csv", "", "2026112223.csv", "2026-11-22T23"},
+		{"s3://bkt/k/{yyyy}/{mm}/{dd}/*.csv", "k/", "k/2026/11/22/it's \"a\\b\"\n.csv", "2026-11-22"},
+		{"s3://bkt/k/{yyyy}/{mm}/{dd}/*.csv", "k/", "k/2026/11/22/" + strings.Repeat("ä", 500) + ".csv", "2026-11-22"},
 		{"s3://bkt/m/movies.csv", "m/movies.csv", "m/movies.csv", ""},
 		{"s3://bkt/m/movies.csv", "m/movies.csv", "m/moviesXcsv", "no"},
 		{"s3://bkt/m/movies.csv", "m/movies.csv", "m/movies.csv.bak", "no"},
@@ -66,6 +71,49 @@ func TestPatternFindsWhatItNames(t *testing.T) {
 			t.Fatalf("%s: Match(%q) = %q, %t with prefix %q", from, key, got, ok, p.Prefix)
 		}
 	})
+}
+
+// A listing that starts after From(day) misses no key of that day or a later
+// one, and leaves out those of long before where the keys are in order.
+func TestPatternFrom(t *testing.T) {
+	forms := []string{"r/{yyyy}/{mm}/{dd}/*", "r/{yyyy}{mm}{dd}", "r-{yyyy}/{mm}/{yyyy}-{mm}-{dd}T{hh}.csv", "{yyyy}/x*{mm}/{dd}", "{dd}.{mm}.{yyyy}/a", "*/{yyyy}/{mm}/{dd}", "{yyyy}/{dd}/{mm}"}
+	rapid.Check(t, func(t *rapid.T) {
+		form := rapid.SampledFrom(forms).Draw(t, "from")
+		p, err := ParsePattern("s3://bkt/" + form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := time.Date(2000, 1, 1+rapid.IntRange(0, 20000).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
+		at := from.Add(time.Duration(rapid.IntRange(0, 20000).Draw(t, "hours later")) * time.Hour)
+		key := strings.NewReplacer("{yyyy}", at.Format("2006"), "{mm}", at.Format("01"), "{dd}", at.Format("02"), "{hh}", at.Format("15"),
+			"*", rapid.StringMatching(`[^/]{0,3}`).Draw(t, "any")).Replace(form)
+		if after := p.From(from); after != "" && key <= after {
+			t.Fatalf("%s: a listing after %q misses %q", form, after, key)
+		}
+	})
+	p, _ := ParsePattern("s3://bkt/r/{yyyy}/{mm}/{dd}/*")
+	if got := p.From(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)); got != "r/2026/02/28/" {
+		t.Errorf("From is %q", got)
+	}
+}
+
+func TestPatternFolder(t *testing.T) {
+	for _, c := range []struct{ from, key, folder string }{
+		{"r/{yyyy}/{mm}/{dd}/*.csv", "r/2026/11/22/a.csv", "r/2026/11/22/"},
+		{"*/x-{yyyy}-{mm}-{dd}/p/**", "eu/x-2026-11-22/p/a/b.csv", "eu/x-2026-11-22/"},
+		{"r/{yyyy}/{mm}/{dd}-*/{{x/*.csv", "r/2026/11/22-b/{x/a.csv", "r/2026/11/22-b/"},
+		{"r/{yyyy}-{mm}-{dd}.csv", "r/2026-11-22.csv", ""},
+		{"**/{yyyy}/{mm}/{dd}/a", "x/y/2026/11/22/a", ""},
+		{"movies/*.csv", "movies/a.csv", ""},
+	} {
+		p, err := ParsePattern("s3://bkt/" + c.from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := p.Folder(c.key); got != c.folder || ok != (c.folder != "") {
+			t.Errorf("%s: Folder(%s) = %q, %t; want %q", c.from, c.key, got, ok, c.folder)
+		}
+	}
 }
 
 func TestExpand(t *testing.T) {

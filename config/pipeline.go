@@ -116,8 +116,10 @@ type Load struct {
 	Reads        string       `yaml:"reads" json:"reads,omitempty"`
 	Since        string       `yaml:"since" json:"since,omitempty"` // 2006-01-02; required for a dated From
 	CompleteWhen CompleteWhen `yaml:"complete_when" json:"complete_when,omitzero"`
+	LookBack     Duration     `yaml:"look_back" json:"look_back,omitempty"` // how long before data through late objects are looked for; 0: since
 	Fresh        Duration     `yaml:"fresh" json:"fresh,omitempty"`
-	Mode         string       `yaml:"mode" json:"mode"` // append (default), replace, upsert
+	OnFail       string       `yaml:"on_fail" json:"on_fail,omitempty"` // fail (default), warn, quarantine: what a batch that fails does
+	Mode         string       `yaml:"mode" json:"mode"`                 // append (default), replace, upsert
 	Columns      []string     `yaml:"columns" json:"columns,omitempty"`
 	Format       Format       `yaml:"format" json:"format,omitzero"`
 	Compression  string       `yaml:"compression" json:"compression,omitempty"` // see Compressions
@@ -131,9 +133,13 @@ type Load struct {
 	Timeout Duration    `yaml:"timeout" json:"timeout,omitempty"`
 }
 
-// CompleteWhen says when a day may be read: so long after it ended.
+// CompleteWhen says when a partition (a day or an hour) may be read: so long
+// after it ended, or when its folder holds a marker. An undated source is read
+// when it changed. Exactly one member.
 type CompleteWhen struct {
-	DayEnded Duration `yaml:"day_ended" json:"day_ended,omitempty"`
+	DayEnded Duration `yaml:"day_ended" json:"day_ended,omitempty"` // default 30m
+	Marker   string   `yaml:"marker" json:"marker,omitempty"`       // name of an object in the partition's folder: _SUCCESS
+	Changed  bool     `yaml:"changed" json:"changed,omitempty"`
 }
 
 // SQL runs a script in the warehouse.

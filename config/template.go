@@ -17,7 +17,7 @@ var templateWord = regexp.MustCompile(`\{\{|\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-
 // Words that templates know: of the partition in a load's `from`, and of the
 // run elsewhere (Spark's args and conf).
 var (
-	partitionWords = []string{"yyyy", "mm", "dd"}
+	partitionWords = []string{"yyyy", "mm", "dd", "hh"}
 	runWords       = []string{"date"}
 )
 
@@ -69,7 +69,7 @@ func (r *reader) checkWords(path, template string, known []string) {
 			continue
 		}
 		hint := didYouMean(p.word, known) + "; {{ writes a brace"
-		if slices.Contains(partitionWords, p.word) || p.word == "hh" {
+		if slices.Contains(partitionWords, p.word) {
 			hint = "a partition's day is known in `from` only; {date} is the last day that the run covers"
 		}
 		r.reportLine(path, strings.Count(template[:p.at], "\n"), hint, "{%s} is not known here", p.word)
@@ -79,7 +79,7 @@ func (r *reader) checkWords(path, template string, known []string) {
 // checkSQL reports template words in SQL, where the days are parameters.
 func (r *reader) checkSQL(path, sql string) {
 	for _, p := range parts(sql) {
-		if slices.Contains(partitionWords, p.word) || slices.Contains(runWords, p.word) || p.word == "hh" {
+		if slices.Contains(partitionWords, p.word) || slices.Contains(runWords, p.word) {
 			r.reportLine(path, strings.Count(sql[:p.at], "\n"), "write :date (the last day covered), :day_start or :day_end", "{%s} is text in SQL", p.word)
 		}
 	}

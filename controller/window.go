@@ -26,5 +26,13 @@ func WindowFrom(opens time.Time, lastCall, hardStop time.Duration) journal.Windo
 // when the window opened, as 2026-11-21.
 func DataThrough(opens time.Time, ended time.Duration, zone *time.Location) string {
 	at := opens.Add(-ended).In(zone)
-	return time.Date(at.Year(), at.Month(), at.Day()-1, 0, 0, 0, 0, zone).Format(time.DateOnly)
+	return time.Date(at.Year(), at.Month(), at.Day()-1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly) // not every zone has each midnight
+}
+
+// HoursThrough is the last hour of a zone that had ended for at least `ended`
+// when the window opened, as 2026-11-21T13. An hour that a clock runs through
+// twice ends with the second time.
+func HoursThrough(opens time.Time, ended time.Duration, zone *time.Location) string {
+	at := opens.Add(-ended).In(zone)
+	return time.Date(at.Year(), at.Month(), at.Day(), at.Hour()-1, 0, 0, 0, time.UTC).Format("2006-01-02T15")
 }

@@ -38,12 +38,11 @@ func Plan(o journal.Opening, e Expected, l Look) string {
 	b.WriteString(l.fit(header(o)) + "\n")
 	if len(o.Plan) == 0 {
 		b.WriteString(" nothing to do\n")
+		notes(&b, o, l)
 		return b.String()
 	}
 	table(&b, rows(o, e.Nodes), l)
-	for _, note := range o.Notes {
-		b.WriteString(wrap("note: "+clean(note), l.Width))
-	}
+	notes(&b, o, l)
 	right := []string{"lifetimes: " + lifetimes(o.Plan)}
 	if e.Took > 0 {
 		right = append(right, fmt.Sprintf("expected %d min", (e.Took+30*time.Second)/time.Minute))
@@ -56,6 +55,13 @@ func Plan(o journal.Opening, e Expected, l Look) string {
 	}
 	b.WriteString(wrap(strings.Join(right, " · "), l.Width))
 	return b.String()
+}
+
+// notes are what the planner decided and left out.
+func notes(b *strings.Builder, o journal.Opening, l Look) {
+	for _, note := range o.Notes {
+		b.WriteString(wrap("note: "+clean(note), l.Width))
+	}
 }
 
 // lifetimes says how often each cluster is made.

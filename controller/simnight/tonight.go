@@ -76,6 +76,9 @@ func (a *Account) fill(p *config.Pipeline, until time.Time) error {
 				return fmt.Errorf("step %s: no object's name could be made up that fits %s", s.Name, s.Load.From)
 			}
 			a.Cloud.PutSized(uri, size)
+			if folder, ok := pattern.Folder(strings.TrimPrefix(uri, "s3://"+pattern.Bucket+"/")); ok && s.Load.CompleteWhen.Marker != "" {
+				a.Cloud.PutSized("s3://"+pattern.Bucket+"/"+folder+s.Load.CompleteWhen.Marker, 0)
+			}
 		}
 	}
 	return nil
@@ -84,7 +87,7 @@ func (a *Account) fill(p *config.Pipeline, until time.Time) error {
 // concrete makes up a key that fits a pattern.
 func concrete(from, bucket string, day time.Time) string {
 	key := strings.TrimPrefix(from, "s3://"+bucket+"/")
-	return strings.NewReplacer("{yyyy}", day.Format("2006"), "{mm}", day.Format("01"), "{dd}", day.Format("02"),
+	return strings.NewReplacer("{yyyy}", day.Format("2006"), "{mm}", day.Format("01"), "{dd}", day.Format("02"), "{hh}", day.Format("15"),
 		"**", "part-1", "*", "part-1", "?", "1", "{{", "{").Replace(key)
 }
 

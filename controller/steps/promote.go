@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
 	"lamplighter/resources"
@@ -82,11 +83,20 @@ func (m *promote) through(p *controller.Pass) string {
 		through = m.spec.Former
 	}
 	for _, step := range m.spec.Writers {
-		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && r.CaughtUp != "" && r.CaughtUp < through {
-			through = r.CaughtUp
+		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && r.CaughtUp != "" {
+			through = min(through, wholeDay(r.CaughtUp))
 		}
 	}
 	return through
+}
+
+// wholeDay is the last day that is complete with a partition.
+func wholeDay(partition string) string {
+	at, hourly, err := config.ParsePartition(partition)
+	if err == nil && hourly {
+		return at.Add(time.Hour).AddDate(0, 0, -1).Format(config.DayPartition)
+	}
+	return partition
 }
 
 func (m *promote) skippedLoad(p *controller.Pass) bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"lamplighter/config"
 	"lamplighter/controller"
@@ -20,19 +19,26 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 		return controller.Work{}, err
 	}
 	ledger := r.ledger.Tables[table]
-	found, err := list(ctx, r.S3, l.From, max(l.Since, r.Choice.From), r.through, l.Mode, ledger)
+	found, err := r.list(ctx, l, ledger)
 	if err != nil {
 		return controller.Work{}, err
 	}
-	if err := stale(l, found.newest, r.through); err != nil {
+	if err := vanished(l, found, ledger); err != nil {
 		return controller.Work{}, err
+	}
+	for _, note := range found.notes {
+		r.notes = append(r.notes, name+": "+note)
 	}
 	print := fingerprint("load", l.Into, l.Columns, l.Format, hashObjects(found.held))
 	r.state = fingerprint(r.state, print)
 	w := controller.Work{Fingerprint: print}
 	if len(found.fresh) == 0 {
 		w.Done = &journal.Carried{Fingerprint: print, Made: r.ID}
-		r.notes = append(r.notes, fmt.Sprintf("%s: nothing new", name))
+		if len(ledger) == 0 && len(found.objects) == 0 {
+			r.notes = append(r.notes, fmt.Sprintf("%s: no object matches %s", name, l.From))
+		} else {
+			r.notes = append(r.notes, fmt.Sprintf("%s: nothing new", name))
+		}
 		return w, nil
 	}
 	spec := r.loadSpec(l)
@@ -67,25 +73,6 @@ func knownPartitions(l *config.Load, ledger []warehouse.Entry) map[string]bool {
 		}
 	}
 	return known
-}
-
-// stale fails a source with nothing new for longer than its `fresh`, so that
-// a dead producer is not "nothing to do".
-func stale(l *config.Load, newest, through string) error {
-	if l.Fresh == 0 || newest == "" && l.Since == "" {
-		return nil
-	}
-	last, err := time.Parse(time.DateOnly, newest)
-	if err != nil {
-		last, _ = time.Parse(time.DateOnly, l.Since)
-	}
-	end, err := time.Parse(time.DateOnly, through)
-	if err != nil || end.Sub(last) <= l.Fresh.D() {
-		return nil
-	}
-	return &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
-		Msg:  fmt.Sprintf("%s: its newest day is %s, %d days before %s, and fresh is %s", l.From, newest, int(end.Sub(last).Hours()/24), through, l.Fresh.D()),
-		Hint: "look after the producer; nothing was created"}
 }
 
 func describe(mode string, objects []warehouse.Object) string {

@@ -24,67 +24,71 @@ const (
 
 // source is what a load found.
 type source struct {
-	held    []warehouse.Object // what the table holds once all of it is loaded
-	objects []warehouse.Object // all that the pattern means within the covered days, by day, then URI
-	fresh   []warehouse.Object // of those: not in the ledger
-	newest  string             // the last day that has an object, covered or not
-	waiting int                // objects of days that this run does not cover yet
+	listing
+	fresh []warehouse.Object // of its objects: not in the ledger
+	held  []warehouse.Object // what the table holds once all of it is loaded
 }
 
 // list looks for the objects of a load. A loaded object that changed since is
 // an error: its rows are in the table, and cannot be told from the others.
-func list(ctx context.Context, client *s3.Client, from, since, through, mode string, ledger []warehouse.Entry) (source, error) {
-	var found source
-	p, err := config.ParsePattern(from)
+func (r *planned) list(ctx context.Context, l *config.Load, ledger []warehouse.Entry) (found source, err error) {
+	p, err := config.ParsePattern(l.From)
 	if err != nil {
 		return found, resources.Faultf(resources.Permanent, "%v", err)
 	}
-	root := "s3://" + p.Bucket + "/"
-	infos, err := client.List(ctx, root+p.Prefix, "")
+	d, err := r.daysOf(l, p, ledger)
 	if err != nil {
-		return found, fmt.Errorf("listing %s: %w", root+p.Prefix, err)
+		return found, err
 	}
+	if found.listing, err = look(ctx, r.S3, p, d); err != nil {
+		return found, err
+	}
+	if err := stale(l, found.listing, d.through, r.Covers); err != nil {
+		return found, err
+	}
+	if p.Hourly() {
+		found.notes = append([]string{"read by the hour, through " + d.through}, found.notes...)
+	}
+	if found.fresh, err = fresh(l, found.objects, ledger); err != nil {
+		return found, err
+	}
+	found.held = held(found, l.Mode == "replace" && l.PartitionColumn == "", ledger)
+	return found, nil
+}
+
+// fresh are the objects that a load has to bring.
+func fresh(l *config.Load, objects []warehouse.Object, ledger []warehouse.Entry) ([]warehouse.Object, error) {
 	known := make(map[string]string, len(ledger))
 	for _, e := range ledger {
 		known[e.Object.URI] = e.Object.ETag
 	}
-	for _, info := range infos {
-		day, ok := p.Match(strings.TrimPrefix(info.URI, root))
-		if !ok || strings.HasSuffix(info.URI, "/") {
-			continue
-		}
-		if p.Dated() {
-			found.newest = max(found.newest, day)
-			if day < since {
-				continue
-			}
-			if day > through {
-				found.waiting++
-				continue
-			}
-		}
-		o := warehouse.Object{URI: info.URI, ETag: info.ETag, Size: info.Size, Partition: day}
-		found.objects = append(found.objects, o)
+	var out []warehouse.Object
+	for _, o := range objects {
 		etag, loaded := known[o.URI]
-		if loaded && etag != o.ETag && mode != "replace" {
-			return found, &resources.Fault{Class: resources.Permanent, Code: "ObjectChanged",
+		if loaded && etag != o.ETag && l.Mode != "replace" {
+			return nil, &resources.Fault{Class: resources.Permanent, Code: "ObjectChanged",
 				Msg:  fmt.Sprintf("%s was loaded with ETag %s and has %s now", o.URI, etag, o.ETag),
 				Hint: "its rows are in the table already: restore the object, or give the new content a new key"}
 		}
 		if !loaded || etag != o.ETag {
-			found.fresh = append(found.fresh, o)
+			out = append(out, o)
 		}
 	}
-	byDay := func(a, b warehouse.Object) int {
-		return strings.Compare(a.Partition+"\x00"+a.URI, b.Partition+"\x00"+b.URI)
+	if l.Mode == "replace" && (len(out) > 0 || len(objects) != len(ledger)) {
+		out = objects // the table is to hold exactly these
 	}
-	slices.SortFunc(found.objects, byDay)
-	slices.SortFunc(found.fresh, byDay)
-	if mode == "replace" && (len(found.fresh) > 0 || len(found.objects) != len(ledger)) {
-		found.fresh = found.objects // the table is to hold exactly these
+	return out, nil
+}
+
+// vanished refuses to empty a table, or to leave it as it is for ever, because
+// all of what it was loaded from is gone.
+func vanished(l *config.Load, found source, ledger []warehouse.Entry) error {
+	if l.Mode != "replace" || l.PartitionColumn != "" || len(found.objects) > 0 || len(ledger) == 0 {
+		return nil
 	}
-	found.held = held(found, mode == "replace" && !p.Dated(), ledger)
-	return found, nil
+	return &resources.Fault{Class: resources.Permanent, Code: resources.CodeCheck,
+		Msg:  fmt.Sprintf("%s: no object with content is there any more, and the table holds the rows of %s", l.From, count(len(ledger), "object")),
+		Hint: "look after the producer, or correct from; to empty the table, write so in a migration"}
 }
 
 // held is what the table holds once all that was found is loaded: the same,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
 	"lamplighter/resources"
 	"lamplighter/resources/awsfault"
 )
@@ -54,5 +56,35 @@ func headFault(err error, uri string) error {
 	}
 	return f
 }
+
+// listFault judges the error of a listing: what is missing is a permission or
+// a bucket, and of a bucket elsewhere S3 says where it is.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func listFault(err error, uri string) error {
+	var f *resources.Fault
+	judged := awsfault.Read(err, "listing "+uri, codes)
+	if !errors.As(judged, &f) {
+		return judged
+	}
+	bucket, _, _ := Split(uri)
+	switch {
+	case f.Class == resources.Denied && (f.Code == "Forbidden" || f.Code == "AccessDenied"):
+		f.Hint = "allow s3:ListBucket on the bucket " + bucket + ", and s3:GetObject on its objects, to the role this process runs as"
+	case f.Code == "NoSuchBucket":
+		f.Msg, f.Hint = "listing "+uri+": there is no bucket "+bucket, "correct the bucket's name, or create it"
+	case elsewhere[f.Code]:
+		f.Hint = hintRegion
+		var response *awshttp.ResponseError
+		if errors.As(err, &response) && response.Response != nil {
+			if region := response.Response.Header.Get("X-Amz-Bucket-Region"); region != "" {
+				f.Msg = "listing " + uri + ": the bucket " + bucket + " is in " + region + ", not in the environment's region"
+			}
+		}
+	}
+	return f
+}
+
+// elsewhere are the codes of a bucket in another region.
+var elsewhere = map[string]bool{"PermanentRedirect": true, "MovedPermanently": true, "AuthorizationHeaderMalformed": true, "301": true}
 
 func isCancelled(err error) bool { return errors.Is(err, context.Canceled) }

@@ -175,7 +175,7 @@ func (c *Client) List(ctx context.Context, prefixURI, startAfterKey string) ([]I
 		var page *awss3.ListObjectsV2Output
 		err := c.patiently(ctx, func() (err error) {
 			page, err = c.page(ctx, in)
-			return awsfault.Read(err, "listing "+prefixURI, codes)
+			return listFault(err, prefixURI)
 		})
 		if err != nil {
 			return nil, err

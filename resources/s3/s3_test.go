@@ -162,6 +162,27 @@ func TestHeadForbiddenNamesTheMend(t *testing.T) {
 	}
 }
 
+// A listing that is refused says what is missing, where.
+func TestListRefusedNamesTheMend(t *testing.T) {
+	region := map[string]string{"X-Amz-Bucket-Region": "eu-west-1"}
+	for _, c := range []struct {
+		answer    answer
+		msg, hint string
+	}{
+		{answer{403, nil, failure("AccessDenied")}, "told so", "allow s3:ListBucket on the bucket b, and"},
+		{answer{404, nil, failure("NoSuchBucket")}, "there is no bucket b", "correct the bucket's name"},
+		{answer{301, region, failure("PermanentRedirect")}, "the bucket b is in eu-west-1, not in the environment's region", "another region"},
+		{answer{400, region, failure("AuthorizationHeaderMalformed")}, "the bucket b is in eu-west-1", "another region"},
+		{answer{301, nil, failure("PermanentRedirect")}, "told so", "another region"},
+	} {
+		client, _ := serve(t, c.answer)
+		_, err := client.List(t.Context(), "s3://b/k", "")
+		if err == nil || !strings.Contains(err.Error(), c.msg) || !strings.Contains(resources.HintOf(err), c.hint) || resources.ClassOf(err) == resources.Retry {
+			t.Errorf("%+v: got %v (%s), hint %q", c.answer, err, resources.ClassOf(err), resources.HintOf(err))
+		}
+	}
+}
+
 // TestCutBody: an answer that ends too early is not the object.
 func TestCutBody(t *testing.T) {
 	client, _ := serve(t, answer{200, map[string]string{"Content-Length": "10", "ETag": `"e"`}, "short"})
