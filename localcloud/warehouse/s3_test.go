@@ -65,6 +65,11 @@ func (f *fakeS3) keys(prefix string) []string {
 }
 
 func (f *fakeS3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a := r.Header.Get("Authorization"); !strings.Contains(a, "/us-east-1/s3/") { // the scope it is signed for
+		w.WriteHeader(http.StatusMovedPermanently)
+		_, _ = io.WriteString(w, `<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be addressed using the specified endpoint.</Message></Error>`)
+		return
+	}
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	bucket, key, _ := strings.Cut(path, "/")
 	switch {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -220,7 +219,7 @@ func (s *session) writeParquet(ctx context.Context, u *copyload.Unload, query st
 		}
 		options = fmt.Sprintf(", PARTITION_BY (%s), WRITE_PARTITION_COLUMNS %t", strings.Join(by, ", "), u.Include)
 	case u.MaxSize > 0:
-		options = ", FILE_SIZE_BYTES " + strconv.FormatInt(u.MaxSize, 10)
+		options = sized(u)
 	case u.Serial:
 		path = filepath.Join(dir, "part.parquet")
 	default:
@@ -231,6 +230,12 @@ func (s *session) writeParquet(ctx context.Context, u *copyload.Unload, query st
 		return parts, err
 	}
 	return s.partitionedParts(ctx, u, parts, path)
+}
+
+// sized ends files at MAXFILESIZE; DuckDB looks after each group of rows, so
+// they are small.
+func sized(u *copyload.Unload) string {
+	return fmt.Sprintf(", FILE_SIZE_BYTES %d, ROW_GROUP_SIZE 20480", u.MaxSize)
 }
 
 // parquetParts runs DuckDB's COPY TO and takes the files that have rows.
@@ -263,7 +268,7 @@ func (s *session) partitionedParts(ctx context.Context, u *copyload.Unload, file
 		pieces := []copyload.Part{f}
 		st, err := os.Stat(f.Path)
 		if err == nil && u.MaxSize > 0 && st.Size() > u.MaxSize {
-			pieces, err = s.parquetParts(ctx, "FROM read_parquet("+quote(f.Path)+", hive_partitioning = false)", filepath.Join(filepath.Dir(root), fmt.Sprintf("cut%d", i)), ", FILE_SIZE_BYTES "+strconv.FormatInt(u.MaxSize, 10))
+			pieces, err = s.parquetParts(ctx, "FROM read_parquet("+quote(f.Path)+", hive_partitioning = false)", filepath.Join(filepath.Dir(root), fmt.Sprintf("cut%d", i)), sized(u))
 		}
 		if err != nil {
 			return nil, err
