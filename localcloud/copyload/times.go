@@ -94,7 +94,8 @@ func (c *Copy) timeConverter(format string, standard []string, to string, bad re
 		if iso && plainTime(f, clock) {
 			return append(dst, f...), nil
 		}
-		t, ok := time.Time{}, false
+		var t time.Time
+		var ok bool
 		s := string(bytes.TrimSpace(f))
 		if epoch != 0 {
 			t, ok = fromEpoch(s, epoch)
