@@ -66,12 +66,7 @@ var folderName = regexp.MustCompile(`^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$`)
 // checkReads checks a load of a dataset that this run writes, or of one of its
 // folders. It is Parquet, and as dated as the run.
 func (c *pipelineCheck) checkReads(i int, l *Load, at string) {
-	step, folder, part := strings.Cut(l.Reads, "/")
-	c.earlier(i, at+".reads", step, "a load")
-	c.checkRead(at+".reads", step, "a load")
-	if part && !folderName.MatchString(folder) {
-		c.report(at+".reads", "write recommendations/users for the folder users of the dataset recommendations", "%s is not a folder of a dataset", quote(folder))
-	}
+	c.checkDataset(i, at+".reads", l.Reads, "a load")
 	for _, key := range []string{"since", "complete_when", "fresh", "format", "compression"} {
 		if c.has(at + "." + key) {
 			c.report(at+"."+key, "leave it out", "does not fit a load that reads a dataset of this run")

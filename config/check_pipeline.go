@@ -51,7 +51,7 @@ func (c *pipelineCheck) defaults() {
 		}
 	}
 	if p.Spark != nil && p.Spark.Engine.EMR != nil {
-		fill(c.reader, "spark.engine.emr.workers.count", &p.Spark.Engine.EMR.Workers.Count, 2)
+		c.emrDefaults(p.Spark.Engine.EMR)
 	}
 	for i := range p.Steps {
 		c.stepDefaults(&p.Steps[i], c.paths[i])
@@ -71,6 +71,7 @@ func (c *pipelineCheck) stepDefaults(s *Step, path string) {
 	case s.Spark != nil:
 		fill(c.reader, path+".timeout", &s.Spark.Timeout, Duration(time.Hour))
 		c.publishDefaults(&s.Spark.Publish, path)
+		fill(c.reader, path+".retries", &s.Spark.Retries, 2)
 	}
 }
 

@@ -63,12 +63,13 @@ steps:
 		Version: 1, Pipeline: "p", Partition: "UTC", Hash: p.Hash,
 		Schedule:  Schedule{Cron: "0 1 * * *", Timezone: "UTC", LastCall: Duration(150 * time.Minute), HardStop: Duration(4 * time.Hour)},
 		Warehouse: &Warehouse{Admin: "lamplighter", KeepSnapshots: 7, Engine: WarehouseEngine{Provisioned: &Provisioned{NodeType: "ra3.large", Nodes: 2, BetweenRuns: "delete"}}},
-		Spark:     &Spark{Engine: SparkEngine{EMR: &EMR{Release: "emr-7.10.0", Primary: "m6g.xlarge", Workers: Workers{Types: []string{"m6g.xlarge"}, Count: 2}}}},
+		Spark: &Spark{Engine: SparkEngine{EMR: &EMR{Release: "emr-7.10.0", Primary: "m6g.xlarge", Workers: Workers{Types: []string{"m6g.xlarge"}, Count: 2},
+			Instances: "fleets", Concurrency: 1, Applications: []string{"Spark"}}}},
 		Steps: []Step{
 			{Kind: "load", Name: "r", Line: 8, Load: &Load{Into: "r", From: "s3://bkt/{yyyy}/{mm}/{dd}/*.csv", Since: "2020-01-01", Mode: "append",
 				CompleteWhen: CompleteWhen{DayEnded: Duration(30 * time.Minute)}, Format: Format{CSV: &CSV{}}}},
 			{Kind: "unload", Name: "u", Line: 12, Unload: &Unload{Query: "select 1", WhenEmpty: "skip"}},
-			{Kind: "spark", Name: "s", Line: 14, Spark: &SparkJob{Job: "als", Reads: []string{"u"}, Timeout: Duration(time.Hour)}},
+			{Kind: "spark", Name: "s", Line: 14, Spark: &SparkJob{Job: "als", Reads: []string{"u"}, Retries: 2, Timeout: Duration(time.Hour)}},
 		},
 	}
 	if d := cmp.Diff(want, *p); d != "" {
@@ -110,7 +111,7 @@ func TestValuesAsWritten(t *testing.T) {
 	if m := p.MigrationFiles; len(m) != 2 || m[0].Number != 1 || m[1].Number != 10 || m[1].Name != "010_b.sql" || m[1].SHA256 != hash([]byte(m[1].Text)) {
 		t.Errorf("migrations are %+v", m)
 	}
-	if step["mine"].Line != 43 {
+	if step["mine"].Line != 45 {
 		t.Errorf("the step mine stands in line %d", step["mine"].Line)
 	}
 	if p.Dir != "testdata/pipeline" || len(p.Hash) != 64 {

@@ -70,30 +70,6 @@ type Provisioned struct {
 	BetweenRuns string `yaml:"between_runs" json:"between_runs"` // delete (default); pause is to come
 }
 
-// Spark is the EMR side.
-type Spark struct {
-	Engine SparkEngine `yaml:"engine" json:"engine"`
-}
-
-// SparkEngine is exactly one of its members.
-type SparkEngine struct {
-	EMR *EMR `yaml:"emr" json:"emr,omitempty"`
-}
-
-// EMR is the shape of a transient cluster.
-type EMR struct {
-	Release string  `yaml:"release" json:"release"` // emr-7.10.0
-	Primary string  `yaml:"primary" json:"primary"` // instance type
-	Workers Workers `yaml:"workers" json:"workers"`
-}
-
-// Workers are the core nodes.
-type Workers struct {
-	Types []string `yaml:"types" json:"types"` // one CPU architecture
-	Count int      `yaml:"count" json:"count"`
-	Spot  bool     `yaml:"spot" json:"spot,omitempty"`
-}
-
 // Step is one work step: exactly one of the pointers is set, and Name and
 // Kind say which.
 type Step struct {
@@ -156,23 +132,4 @@ type Check struct {
 	Expect   string   `yaml:"expect" json:"expect" read:"scalar"` // as written: 0
 	Severity string   `yaml:"severity" json:"severity,omitempty"` // error (default), warn
 	Timeout  Duration `yaml:"timeout" json:"timeout,omitempty"`
-}
-
-// SparkJob is a step on EMR. Its code is Job (shipped) or Main (own).
-type SparkJob struct {
-	Job     string            `yaml:"job" json:"job,omitempty"`
-	Main    string            `yaml:"main" json:"main,omitempty"` // path of a .py file, relative to the pipeline file
-	PyFiles []string          `yaml:"py_files" json:"py_files,omitempty"`
-	Reads   []string          `yaml:"reads" json:"reads,omitempty"`
-	Args    map[string]string `yaml:"args" json:"args,omitempty" read:"scalar"` // as written; become --name value, sorted by name
-	Conf    map[string]string `yaml:"conf" json:"conf,omitempty" read:"scalar"` // Spark's own settings, as written
-	Expect  map[string]Bounds `yaml:"expect" json:"expect,omitempty"`           // on metrics.json
-	Publish Publish           `yaml:"publish" json:"publish,omitzero"`
-	Timeout Duration          `yaml:"timeout" json:"timeout"` // default 1h
-}
-
-// Bounds of a metric; nil: none.
-type Bounds struct {
-	Min *float64 `yaml:"min" json:"min,omitempty"`
-	Max *float64 `yaml:"max" json:"max,omitempty"`
 }

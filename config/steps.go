@@ -50,7 +50,7 @@ func (c *pipelineCheck) readStep(n ast.Node, path string) {
 	if !ok {
 		return
 	}
-	at := slices.IndexFunc(list, func(p pair) bool { return slices.Contains(kindNames(), p.key) })
+	at := slices.IndexFunc(list, func(p pair) bool { return slices.Contains(kindNames(), p.key) && !ownKey(list, p.key) })
 	if at < 0 {
 		c.noKind(n, path, list)
 		return
@@ -64,7 +64,7 @@ func (c *pipelineCheck) readStep(n ast.Node, path string) {
 		switch {
 		case p.key == "needs":
 			c.read(p.value, path+".needs", reflect.ValueOf(&s.Needs).Elem(), false)
-		case slices.Contains(kindNames(), p.key):
+		case slices.Contains(kindNames(), p.key) && !ownKey(list, p.key):
 			c.wrong(p.at, path+"."+p.key, "write it as a step of its own: - "+p.key+": …", "a step of kind %s cannot be a %s too", kind.name, p.key)
 		default:
 			return false
@@ -74,6 +74,12 @@ func (c *pipelineCheck) readStep(n ast.Node, path string) {
 	c.fields(rest, path, reflect.ValueOf(kind.alloc(&s)).Elem())
 	c.p.Steps = append(c.p.Steps, s)
 	c.paths = append(c.paths, path)
+}
+
+// ownKey says that a word is not a step's kind here, though it can be one, but
+// a key of the kind that stands beside it: sql of a spark step.
+func ownKey(list []pair, word string) bool {
+	return word == "sql" && slices.ContainsFunc(list, func(p pair) bool { return p.key == "spark" })
 }
 
 // noKind reports a step without a kind that is known.

@@ -21,8 +21,6 @@ var later = map[string]string{
 	"Format.fixedwidth":          "write {csv: {…}}, {json: {…}} or {parquet: {}}",
 	"CSV.escape":                 "leave it out: COPY reads CSV without escapes, a quote within quotes is doubled",
 	"SQL.transaction":            "a script is one transaction",
-	"SparkJob.archives":          "name single files in py_files",
-	"SparkJob.jar":               "name a Python file in main",
 	"Environment.via":            "the warehouse is reached over its own port; connect: {host, port} leads through a tunnel",
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lamplighter/controller/journal"
@@ -32,6 +33,7 @@ type Work struct {
 	Reads       []string // datasets: names of unload and spark steps
 	Needs       []string // other steps, declared
 	Publishes   bool     // its dataset is published
+	Writes      []string // the datasets that its own is made of; each is published by itself
 	Unpublished bool     // it is Done, but its dataset was not published yet
 	Spec        any
 	Fingerprint string
@@ -88,6 +90,7 @@ type SnapshotSpec struct {
 // PublishSpec is the Spec of a publish step.
 type PublishSpec struct {
 	Step        string          `json:"step"`
+	Dataset     string          `json:"dataset,omitempty"` // of those that the step's is made of; "": the whole
 	Fingerprint string          `json:"fingerprint,omitempty"`
 	Work        json.RawMessage `json:"work,omitempty"` // the step's own Spec
 }
@@ -404,17 +407,29 @@ func (b *planning) emit() {
 		if !w.Publishes || w.Done != nil && !w.Unpublished {
 			continue
 		}
-		n := journal.Node{Name: "publish-" + w.Name, Kind: KindPublish, Derived: true,
-			Spec: encode(PublishSpec{Step: w.Name, Fingerprint: w.Fingerprint, Work: encode(w.Spec)})}
-		if w.Done == nil {
-			n.Needs = []string{w.Name}
-		}
-		b.nodes = append(b.nodes, n)
+		b.nodes = append(b.nodes, publishing(w)...)
 	}
 	if len(lastSnapshots) > 0 {
 		b.nodes = append(b.nodes, journal.Node{Name: "prune-1", Kind: KindPrune, Derived: true,
 			After: names(b.nodes), Spec: encode(PruneSpec{Keep: b.night.Keep})})
 	}
+}
+
+// publishing is one step for each dataset of a work step.
+func publishing(w Work) (nodes []journal.Node) {
+	datasets := w.Writes
+	if len(datasets) == 0 {
+		datasets = []string{""}
+	}
+	for _, name := range datasets {
+		n := journal.Node{Name: strings.TrimSuffix("publish-"+w.Name+"-"+name, "-"), Kind: KindPublish, Derived: true,
+			Spec: encode(PublishSpec{Step: w.Name, Dataset: name, Fingerprint: w.Fingerprint, Work: encode(w.Spec)})}
+		if w.Done == nil {
+			n.Needs = []string{w.Name}
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
 }
 
 // outside are the steps of other lifetimes that a lifetime waits for before

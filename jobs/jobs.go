@@ -37,11 +37,21 @@ var (
 	als []byte
 	//go:embed sentiment/main.py
 	sentiment []byte
+	//go:embed sql/main.py
+	sql []byte
 )
 
 var shipped = []Job{
 	oneRead("als", als, "holdout", "iterations", "min_ratings", "partitions", "rank", "reg", "seed", "top"),
 	oneRead("sentiment", sentiment, "holdout", "negative_max", "partitions", "positive_min", "seed", "smoothing"),
+}
+
+// SQLRunner is the job behind a step's own file of SQL. It reads any number of
+// datasets, and is told the file with --sql.
+func SQLRunner() Job {
+	j := oneRead("sql", sql)
+	j.Reads = 0
+	return j
 }
 
 // oneRead makes a job of one read that uses the shared module.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,31 +142,63 @@ func randomName() string {
 // pipeline file.
 func code(p *config.Pipeline) steps.JobSource {
 	return func(j config.SparkJob) (steps.Code, error) {
-		if j.Job != "" {
-			return shipped(j.Job)
-		}
 		var files []jobs.File
-		for _, name := range append([]string{j.Main}, j.PyFiles...) {
+		for _, name := range ownFiles(j) {
 			body, err := os.ReadFile(filepath.Join(p.Dir, filepath.FromSlash(name)))
 			if err != nil {
 				return steps.Code{}, resources.Faultf(resources.Permanent, "%v", err)
 			}
 			files = append(files, jobs.File{Name: filepath.Base(name), Data: body})
 		}
-		return bundle(jobs.Hash(files), files), nil
+		switch {
+		case j.Job != "":
+			job, ok := jobs.Lookup(j.Job)
+			if !ok {
+				return steps.Code{}, &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("no job called %s is shipped", j.Job), Hint: "there are: " + strings.Join(jobs.Names(), ", ")}
+			}
+			return shipped(job, files), nil
+		case j.SQL != "":
+			c := shipped(jobs.SQLRunner(), files)
+			c.SQL = files[0].Name
+			return c, nil
+		}
+		c := bundle(files)
+		c.Main = files[0].Name
+		for _, name := range j.PyFiles {
+			c.PyFiles = append(c.PyFiles, filepath.Base(name))
+		}
+		return c, nil
 	}
 }
 
-func shipped(name string) (steps.Code, error) {
-	job, ok := jobs.Lookup(name)
-	if !ok {
-		return steps.Code{}, &resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("no job called %s is shipped", name), Hint: "there are: " + strings.Join(jobs.Names(), ", ")}
+// ownFiles are the paths of a step's own files, its program first.
+func ownFiles(j config.SparkJob) []string {
+	var names []string
+	for _, program := range []string{j.Main, j.Jar, j.SQL} {
+		if program != "" {
+			names = append(names, program)
+		}
 	}
-	return bundle(job.Hash, append([]jobs.File{job.Main}, job.PyFiles...)), nil
+	names = append(names, j.PyFiles...)
+	for _, archive := range j.Archives {
+		name, _, _ := strings.Cut(archive, "#")
+		names = append(names, name)
+	}
+	return names
 }
 
-func bundle(hash string, files []jobs.File) steps.Code {
-	c := steps.Code{Hash: hash, Main: files[0].Name}
+// shipped is a shipped job with a step's own files.
+func shipped(job jobs.Job, own []jobs.File) steps.Code {
+	c := bundle(slices.Concat([]jobs.File{job.Main}, job.PyFiles, own))
+	c.Main = job.Main.Name
+	for _, f := range job.PyFiles {
+		c.PyFiles = append(c.PyFiles, f.Name)
+	}
+	return c
+}
+
+func bundle(files []jobs.File) steps.Code {
+	c := steps.Code{Hash: jobs.Hash(files)}
 	for _, f := range files {
 		c.Files = append(c.Files, steps.CodeFile{Name: f.Name, Body: f.Data})
 	}

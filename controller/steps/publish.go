@@ -33,6 +33,9 @@ type publish struct {
 
 func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller.Next, error) {
 	ds, ok := journal.Result[Dataset](p.Facts, u.spec.Step)
+	if ok {
+		ds, ok = ds.part(u.spec.Dataset)
+	}
 	if !ok {
 		return controller.Skip("no dataset")
 	}

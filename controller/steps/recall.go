@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
@@ -133,10 +133,15 @@ func (r *planned) recall(ctx context.Context) error {
 			delete(r.prior, n.Name)
 		}
 	}
+	published := map[string][]bool{} // by step: of each of its datasets
 	for _, n := range facts.Plan {
-		if step, ok := strings.CutPrefix(n.Name, "publish-"); ok {
-			r.loose[step] = !facts.Has(n.Name, journal.Done)
+		var spec controller.PublishSpec
+		if n.Kind == controller.KindPublish && json.Unmarshal(n.Spec, &spec) == nil {
+			published[spec.Step] = append(published[spec.Step], facts.Has(n.Name, journal.Done))
 		}
+	}
+	for step, done := range published {
+		r.loose[step] = slices.Contains(done, false)
 	}
 	return nil
 }

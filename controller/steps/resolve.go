@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sort"
 	"time"
 
 	"lamplighter/config"
@@ -34,22 +33,6 @@ type Planner struct {
 	Binary    string
 	DryRun    bool // seal and upload nothing
 	Estimates controller.Estimates
-}
-
-// JobSource finds Spark code: shipped jobs by name and own ones by path.
-type JobSource func(job config.SparkJob) (Code, error)
-
-// Code is the files of a Spark job.
-type Code struct {
-	Hash  string // of all files
-	Main  string // name of the program among Files
-	Files []CodeFile
-}
-
-// CodeFile is one file of a job.
-type CodeFile struct {
-	Name string
-	Body []byte
 }
 
 // CodeRefused is the code of a Fault that refuses to begin a night: exit 5.
@@ -314,79 +297,6 @@ func (r *planned) unload(name string, u *config.Unload) (controller.Work, error)
 	w := controller.Work{Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: u.Publish.On}
 	w.Unpublished = w.Done != nil && r.loose[name]
 	return w, err
-}
-
-func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (controller.Work, error) {
-	code, err := r.Jobs(*j)
-	if err != nil {
-		return controller.Work{}, err
-	}
-	folder := r.Layout.Job(code.Hash)
-	spec := SparkSpec{Script: folder + code.Main, Reads: j.Reads, Expect: j.Expect, Timeout: j.Timeout.D()}
-	for _, f := range code.Files {
-		if f.Name != code.Main {
-			spec.PyFiles = append(spec.PyFiles, folder+f.Name)
-		}
-		if r.DryRun {
-			continue
-		}
-		if _, err := r.S3.Put(ctx, folder+f.Name, f.Body, ""); err != nil {
-			return controller.Work{}, err
-		}
-	}
-	if spec.Conf, err = r.pairs(j.Conf); err != nil {
-		return controller.Work{}, err
-	}
-	if spec.Args, err = r.arguments(j.Args); err != nil {
-		return controller.Work{}, err
-	}
-	inputs := []string{}
-	for _, read := range j.Reads {
-		inputs = append(inputs, r.prints[read])
-	}
-	if len(inputs) == 0 {
-		inputs = append(inputs, r.ID.Run) // what it reads is not known to us: it runs each night
-	}
-	print := fingerprint("spark", code.Hash, spec.Args, spec.Conf, inputs)
-	w := controller.Work{Reads: j.Reads, Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: !j.Publish.Off}
-	w.Unpublished = w.Done != nil && r.loose[name]
-	return w, nil
-}
-
-// expand puts the last covered day into a text of the pipeline file.
-func (r *planned) expand(text string) (string, error) {
-	return config.Expand(text, map[string]string{"date": r.through})
-}
-
-func (r *planned) pairs(m map[string]string) ([]string, error) {
-	var out []string
-	for k, v := range m {
-		value, err := r.expand(v)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, k+"="+value)
-	}
-	sort.Strings(out)
-	return out, nil
-}
-
-// arguments writes args as --name value, sorted by name.
-func (r *planned) arguments(args map[string]string) ([]string, error) {
-	names := make([]string, 0, len(args))
-	for k := range args {
-		names = append(names, k)
-	}
-	sort.Strings(names)
-	var out []string
-	for _, k := range names {
-		value, err := r.expand(args[k])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, "--"+k, value)
-	}
-	return out, nil
 }
 
 // migrations are those that the promoted warehouse lacks, as one step; nil

@@ -188,12 +188,7 @@ def run(spark, args, uri):
 
 
 def main(argv):
-    args, uri = arguments(argv)
-    spark = nightjob.session("lamplighter als", args.partitions)
-    try:
-        run(spark, args, uri)
-    finally:
-        spark.stop()
+    nightjob.main("als", argv, arguments, run)
 
 
 if __name__ == "__main__":

@@ -16,16 +16,16 @@ import math
 import sys
 
 
-def parser(prog, description):
+def parser(prog, description, reads=True):
     """An argument parser that knows --reads and --writes and guesses nothing.
 
     An unknown argument, a missing one or a wrong type ends the process with
-    status 2 before Spark is started.
+    status 2 before Spark is started. reads says whether it needs a --reads.
     """
     p = argparse.ArgumentParser(
         prog=prog, description=description, allow_abbrev=False,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    p.add_argument("--reads", action="append", required=True, metavar="NAME=URI", type=_named_uri,
+    p.add_argument("--reads", action="append", required=reads, default=[], metavar="NAME=URI", type=_named_uri,
                    help="a dataset to read: its folder of Parquet, or one .csv or .csv.gz file")
     p.add_argument("--writes", required=True, metavar="URI", type=_folder,
                    help="the folder that the results are written under")
@@ -91,6 +91,16 @@ def session(name, partitions):
             .getOrCreate())
 
 
+def main(job, argv, arguments, run):
+    """A job from its command line to its end; run gets (spark, args, uri)."""
+    args, uri = arguments(argv)
+    spark = session("lamplighter " + job, args.partitions)
+    try:
+        run(spark, args, uri)
+    finally:
+        spark.stop()
+
+
 def keep_checkpoints(spark):
     """Lets Spark write checkpoints, into the cluster's own file system.
 
@@ -129,6 +139,16 @@ def read(spark, uri, schema, aliases=None):
 def _path(spark, uri):
     path = spark._jvm.org.apache.hadoop.fs.Path(uri)
     return path, path.getFileSystem(spark._jsc.hadoopConfiguration())
+
+
+def text(spark, uri):
+    """The content of a file of UTF-8 text."""
+    path, fs = _path(spark, uri)
+    stream = fs.open(path)
+    try:
+        return bytes(stream.readAllBytes()).decode("utf-8")
+    finally:
+        stream.close()
 
 
 def _has_parquet(spark, uri):

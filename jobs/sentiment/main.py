@@ -181,12 +181,7 @@ def run(spark, args, uri):
 
 
 def main(argv):
-    args, uri = arguments(argv)
-    spark = nightjob.session("lamplighter sentiment", args.partitions)
-    try:
-        run(spark, args, uri)
-    finally:
-        spark.stop()
+    nightjob.main("sentiment", argv, arguments, run)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,11 @@ def sentiment():
 
 
 @pytest.fixture(scope="session")
+def sql():
+    return jobsource.load("sql")
+
+
+@pytest.fixture(scope="session")
 def nightjob(als):
     return als.nightjob
 
