@@ -5,8 +5,11 @@ package night
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"path"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -117,9 +120,36 @@ func emrSettings(p *config.Pipeline, e *config.Environment) emr.Settings {
 	}
 	if p.Spark != nil && p.Spark.Engine.EMR != nil {
 		m := p.Spark.Engine.EMR
-		s.Release, s.Primary, s.Workers, s.Count, s.Spot = m.Release, m.Primary, m.Workers.Types, m.Workers.Count, m.Workers.Spot
+		s.Release, s.Primary, s.Applications, s.Concurrency = m.Release, m.Primary, m.Applications, m.Concurrency
+		s.Workers, s.Count, s.Spot, s.FallBack = m.Workers.Types, m.Workers.Count, m.Workers.Spot, m.Workers.FallBack
+		s.Groups = m.Instances == "groups"
+		s.Bootstrap = bootstrap(m.Bootstrap, controller.Layout{Bucket: e.Bucket, Pipeline: p.Pipeline})
+		s.Configurations = configurations(m.Configurations)
 	}
 	return s
+}
+
+// bootstrap are a cluster's actions. A file of the pipeline's lies under the
+// hash of its content; the launch puts it there.
+func bootstrap(actions []config.Bootstrap, layout controller.Layout) []emr.Bootstrap {
+	var out []emr.Bootstrap
+	for i, a := range actions {
+		b := emr.Bootstrap{Name: fmt.Sprintf("%d %s", i+1, path.Base(a.Path)), Path: a.Path, Args: a.Args, Body: a.Body}
+		if a.Body != nil {
+			sum := sha256.Sum256(a.Body)
+			b.Path = layout.Job(hex.EncodeToString(sum[:])) + path.Base(a.Path)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func configurations(list []config.Configuration) []emr.Configuration {
+	var out []emr.Configuration
+	for _, c := range list {
+		out = append(out, emr.Configuration{Classification: c.Classification, Properties: c.Properties, Configurations: configurations(c.Configurations)})
+	}
+	return out
 }
 
 func (w World) wait(ctx context.Context, d time.Duration) {

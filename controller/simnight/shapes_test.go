@@ -27,6 +27,7 @@ type shape struct {
 	empty     []string            // queries without rows
 	tables    map[string][]string // what the promoted snapshot holds; nil: nothing is promoted
 	published []string            // datasets
+	engine    func(*config.EMR)   // changes the Spark cluster; nil: nothing
 }
 
 func load(name string) config.Step {
@@ -56,7 +57,15 @@ func unload(name string) config.Step {
 }
 
 func spark(name string, reads ...string) config.Step {
-	return config.Step{Kind: "spark", Name: name, Spark: &config.SparkJob{Main: name, Reads: reads, Timeout: config.Duration(40 * time.Minute)}}
+	return config.Step{Kind: "spark", Name: name, Spark: &config.SparkJob{Main: name, Reads: reads, Retries: 3, Timeout: config.Duration(40 * time.Minute)}}
+}
+
+// writing is a spark step of several datasets.
+func writing(s config.Step, datasets ...string) config.Step {
+	job := *s.Spark
+	job.Writes = datasets
+	s.Spark = &job
+	return s
 }
 
 func steps(s ...config.Step) []config.Step { return s }
@@ -81,7 +90,22 @@ func shapes() []shape {
 		{name: "empty input", steps: steps(load("ratings"), unload("rec_in"), spark("recs", "rec_in")), empty: []string{"select * from rec_in"},
 			tables: map[string][]string{"ratings": ratings}},
 		{name: "crossed", steps: steps(unload("u1"), spark("s1", "u1"), spark("s2"), back("l2", "s2")), tables: map[string][]string{"l2": nil}, published: []string{"s2"}},
+		{name: "several datasets of one step", steps: steps(writing(spark("clean"), "users", "films"), spark("recs", "clean/users"), back("films", "clean/films")),
+			tables: map[string][]string{"films": nil}, published: []string{"clean/users", "clean/films", "recs"}},
+		{name: "side by side", steps: steps(spark("a"), spark("b"), spark("c")), published: []string{"a", "b", "c"},
+			engine: func(e *config.EMR) { e.Concurrency = 2 }},
 	}
+}
+
+// folders are what the steps of a pipeline write, for the simulated Spark.
+func folders(steps []config.Step) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range steps {
+		if s.Spark != nil {
+			out[s.Name] = s.Spark.Writes
+		}
+	}
+	return out
 }
 
 func pipeline(s []config.Step) *config.Pipeline {
@@ -108,7 +132,7 @@ func days(name string) (uris []string) {
 
 // account opens an account whose sources hold four days and a day to come.
 func account(seed uint64, s shape, faults simcloud.Faults) *simnight.Account {
-	opts := simcloud.SimOptions{Seed: seed, Faults: faults, Empty: map[string]bool{}}
+	opts := simcloud.SimOptions{Seed: seed, Faults: faults, Empty: map[string]bool{}, Folders: folders(s.steps)}
 	for _, q := range s.empty {
 		opts.Empty[q] = true
 	}
@@ -123,7 +147,11 @@ func account(seed uint64, s shape, faults simcloud.Faults) *simnight.Account {
 }
 
 func (s shape) night() simnight.Night {
-	return simnight.Night{Pipeline: pipeline(s.steps), Date: date, Estimates: s.estimates}
+	p := pipeline(s.steps)
+	if s.engine != nil {
+		s.engine(p.Spark.Engine.EMR)
+	}
+	return simnight.Night{Pipeline: p, Date: date, Estimates: s.estimates}
 }
 
 // broken lists what a night that ended well left wrong.

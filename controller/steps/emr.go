@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,9 @@ import (
 // that were seen here.
 type emrLife struct{ base }
 
-// maxLaunches is how many clusters one lifetime asks for before it fails.
+// maxLaunches is how many clusters one lifetime asks for, besides those that
+// its steps' retries allow, before it fails: a launch that came to nothing costs
+// nothing, and is no try of the steps.
 const maxLaunches = 4
 
 // maxFlowPolls bounds the pause between two looks at an EMR cluster, in the
@@ -38,6 +41,7 @@ func (e *emrLife) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	if err != nil {
 		return controller.Next{}, err
 	}
+	seen.Shapes = e.EMR.Settings.Shapes(e.asked(p.Facts))
 	if err := p.Saw(ctx, seen); err != nil {
 		return controller.Next{}, err
 	}
@@ -89,33 +93,54 @@ func (e *emrLife) absent(ctx context.Context, p *controller.Pass, owed *journal.
 	if !p.Wanted() {
 		return controller.Done(nil)
 	}
-	if owed != nil && owed.Seen != nil && e.unread(p, *owed.Seen) {
+	if owed != nil && owed.Seen != nil && e.unread(p) {
 		return controller.Open(p.Now.Add(e.Poll), "ended")
 	}
 	if _, out := p.Facts.Attempted(e.n.Name, "launch"); out != nil && (out.Class == resources.Permanent || out.Class == resources.Denied) {
 		return controller.Next{}, again(out, out.Code)
 	}
-	if p.Facts.Tries[journal.Act{Step: e.n.Name, Verb: "launch"}] >= maxLaunches {
+	if tries := p.Facts.Tries[journal.Act{Step: e.n.Name, Verb: "launch"}]; tries >= maxLaunches+e.retries(p.Facts) {
 		return controller.Next{}, &resources.Fault{Class: resources.Permanent, Code: resources.CodeExhausted,
-			Msg: fmt.Sprintf("no Spark cluster that ran its steps after %d launches", maxLaunches)}
+			Msg: fmt.Sprintf("no Spark cluster that ran its steps after %d launches", tries)}
 	}
 	return e.launch(ctx, p)
 }
 
-// unread says that a step which still waits has a state to read in what was
-// seen: it goes first, then we may launch again.
-func (e *emrLife) unread(p *controller.Pass, seen resources.Observation) bool {
+// unread says that a step which waits for nothing else can be judged by what
+// was seen: it goes first, then we may launch again.
+func (e *emrLife) unread(p *controller.Pass) bool {
 	for _, u := range p.Users() {
-		if state := seen.Parts[u.Name]; state == "COMPLETED" || state == "FAILED" {
+		waits := slices.ContainsFunc(u.Needs, func(need string) bool { return !p.Facts.Has(need, journal.Done) })
+		if judged, _ := judge(p.Facts, u); judged != undecided && !waits {
 			return true
 		}
 	}
 	return false
 }
 
+// retries is the most that a step of this lifetime may be moved to another
+// cluster, settled or not: it must not change while a cluster runs.
+func (e *emrLife) retries(f *journal.Facts) int {
+	most := 0
+	for _, n := range f.Plan {
+		if n.Uses == e.n.Name {
+			most = max(most, retriesOf(n))
+		}
+	}
+	return most
+}
+
+// asked is what the last launch, or the next one, asks for besides its steps.
+// The last cluster that is worth a try does not depend on Spot capacity.
+func (e *emrLife) asked(f *journal.Facts) emr.Launch {
+	lost := lost(f, e.n.Name)
+	return emr.Launch{Try: 1 + lost, OnDemand: e.EMR.Settings.FallBack && lost > 0 && lost >= e.retries(f)}
+}
+
 func (e *emrLife) launch(ctx context.Context, p *controller.Pass) (controller.Next, error) {
 	try := p.Facts.Tries[journal.Act{Step: e.n.Name, Verb: "launch"}] + 1
-	var steps []emr.Step
+	l := e.asked(p.Facts)
+	var carried []journal.Node
 	for _, u := range p.Users() {
 		if !needsDone(p.Facts, u, e.n.Name) {
 			continue
@@ -124,19 +149,44 @@ func (e *emrLife) launch(ctx context.Context, p *controller.Pass) (controller.Ne
 		if err != nil {
 			return controller.Next{}, err
 		}
-		steps = append(steps, step)
+		l.Steps, carried = append(l.Steps, step), append(carried, u)
 	}
-	if len(steps) == 0 {
+	if len(l.Steps) == 0 {
 		return controller.Until("inputs")
 	}
-	s, name := e.EMR.Settings, p.NewName()
+	l.Concurrency = sideBySide(carried, e.EMR.Settings.Concurrency)
+	for _, b := range e.EMR.Settings.Bootstrap { // named by the hash of its content
+		if b.Body == nil {
+			continue
+		}
+		if _, err := e.S3.Put(ctx, b.Path, b.Body, ""); err != nil {
+			return controller.Next{}, err
+		}
+	}
+	shapes, name := e.EMR.Settings.Shapes(l), p.NewName()
+	worker := shapes[len(shapes)-1]
 	effect := journal.Effect{Verb: "launch", Ref: resources.Ref{Kind: resources.KindFlow, Name: name}, Creates: true,
-		Shape: resources.Shape{Service: "emr", Type: s.Workers[0], Region: s.Region, Count: s.Count + 1}}
+		Shape: resources.Shape{Service: "emr", Type: worker.Type, Region: worker.Region, Count: e.EMR.Settings.Count + 1}}
 	err := p.Do(ctx, effect, func(ctx context.Context) (any, error) {
-		id, err := e.EMR.Run(ctx, name, steps)
+		id, err := e.EMR.Run(ctx, name, l)
 		return map[string]string{"id": id}, err
 	})
 	return controller.Next{Look: p.Now.Add(e.Poll), Why: "launch asked for"}, err
+}
+
+// sideBySide is how many of a cluster's steps may run at a time. EMR begins
+// the next one whenever there is room and knows of no order but the listed one
+// (https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-concurrent-steps.html):
+// with one that reads another's dataset among them, only one at a time is safe.
+func sideBySide(carried []journal.Node, limit int) int {
+	for _, n := range carried {
+		for _, other := range carried {
+			if slices.Contains(n.Needs, other.Name) {
+				return 1
+			}
+		}
+	}
+	return min(max(1, limit), len(carried))
 }
 
 // needsDone says that everything this step needs from outside its lifetime is
@@ -161,16 +211,20 @@ func (e *emrLife) step(p *controller.Pass, n journal.Node, try int) (emr.Step, e
 	for _, c := range s.Conf {
 		args = append(args, "--conf", c)
 	}
-	if len(s.PyFiles) > 0 {
-		args = append(args, "--py-files", strings.Join(s.PyFiles, ","))
+	for _, list := range [][2]string{{"--class", s.Class}, {"--py-files", strings.Join(s.PyFiles, ",")},
+		{"--archives", strings.Join(s.Archives, ",")}, {"--packages", strings.Join(s.Packages, ",")}} {
+		if list[1] != "" {
+			args = append(args, list[0], list[1])
+		}
 	}
 	args = append(args, s.Script)
 	for _, read := range s.Reads {
-		uri := e.Layout.Data(e.id(p.Facts), read, try) // written by an earlier step of this cluster
-		if ds, ok := journal.Result[Dataset](p.Facts, read); ok {
+		step, folder := part(read)
+		uri := e.Layout.Data(e.id(p.Facts), step, try) // written by an earlier step of this cluster
+		if ds, ok := journal.Result[Dataset](p.Facts, step); ok {
 			uri = ds.URI
 		}
-		args = append(args, "--reads", read+"="+uri)
+		args = append(args, "--reads", read+"="+uri+folder)
 	}
 	args = append(args, "--writes", e.Layout.Data(e.id(p.Facts), n.Name, try))
 	return emr.Step{Name: n.Name, Args: append(args, s.Args...)}, nil

@@ -20,8 +20,14 @@ type Settings struct {
 	Primary         string   // instance type
 	Workers         []string // instance types, all of one CPU architecture
 	Count           int      // of workers; 0: the primary node works alone
-	Spot            bool     // of workers; after ten minutes without any, on-demand
-	LogURI          string   // s3://bucket/prefix/
+	Spot            bool     // of workers
+	FallBack        bool     // to on-demand: after ten minutes without Spot capacity, and on the last try
+	Groups          bool     // instance groups: one type, one subnet; else fleets
+	Concurrency     int      // of steps that do not wait for each other; 0 is 1
+	Applications    []string // Spark among them
+	Bootstrap       []Bootstrap
+	Configurations  []Configuration
+	LogURI          string // s3://bucket/prefix/
 	ServiceRole     string
 	InstanceProfile string
 	Subnets         []string // in several zones: EMR takes one
@@ -29,6 +35,30 @@ type Settings struct {
 	WorkersGroup    string
 	ServiceGroup    string // in private subnets
 	Tags            map[string]string
+}
+
+// Bootstrap is a program that each node runs before applications are
+// installed.
+type Bootstrap struct {
+	Name string
+	Path string // s3:// URI
+	Args []string
+	Body []byte // what must lie at Path; nil: it is somebody else's
+}
+
+// Configuration sets properties of an application, and those within it.
+type Configuration struct {
+	Classification string
+	Properties     map[string]string
+	Configurations []Configuration
+}
+
+// Launch is one try to have steps run.
+type Launch struct {
+	Steps       []Step
+	Concurrency int  // steps at a time; 0 is 1
+	Try         int  // 1, 2, …: another try asks for another type and another subnet first
+	OnDemand    bool // whatever Settings say of Spot
 }
 
 // Step is one command that a cluster runs: what command-runner.jar is given.
@@ -58,32 +88,26 @@ const (
 // sent once: RunJobFlow knows no client token, and a repeat would launch a
 // second cluster. After an Unknown fault the cluster must be looked for by its
 // name; it may still appear.
-func (c *Clusters) Run(ctx context.Context, name string, steps []Step) (id string, err error) {
-	if err := checkLaunch(name, steps); err != nil {
+func (c *Clusters) Run(ctx context.Context, name string, l Launch) (id string, err error) {
+	if err := checkLaunch(name, l.Steps); err != nil {
 		return "", err
 	}
-	s := c.Settings
+	s := c.Settings.at(l)
 	out, err := c.API.RunJobFlow(ctx, &awsemr.RunJobFlowInput{
 		Name:                  aws.String(name),
 		ReleaseLabel:          aws.String(s.Release),
-		Applications:          []types.Application{{Name: aws.String("Spark")}},
+		Applications:          s.applications(),
+		BootstrapActions:      s.bootstrap(),
+		Configurations:        configurations(s.Configurations),
 		LogUri:                text(s.LogURI),
 		ServiceRole:           text(s.ServiceRole),
 		JobFlowRole:           text(s.InstanceProfile),
-		Steps:                 stepConfigs(steps),
-		StepConcurrencyLevel:  aws.Int32(1),
+		Steps:                 stepConfigs(l.Steps),
+		StepConcurrencyLevel:  aws.Int32(int32(max(1, l.Concurrency))),
 		AutoTerminationPolicy: &types.AutoTerminationPolicy{IdleTimeout: aws.Int64(idleSeconds)},
 		VisibleToAllUsers:     aws.Bool(true),
 		Tags:                  s.tags(),
-		Instances: &types.JobFlowInstancesConfig{
-			InstanceFleets:                s.fleets(),
-			KeepJobFlowAliveWhenNoSteps:   aws.Bool(false),
-			TerminationProtected:          aws.Bool(false),
-			Ec2SubnetIds:                  s.Subnets,
-			EmrManagedMasterSecurityGroup: text(s.PrimaryGroup),
-			EmrManagedSlaveSecurityGroup:  text(s.WorkersGroup),
-			ServiceAccessSecurityGroup:    text(s.ServiceGroup),
-		},
+		Instances:             s.instances(),
 	}, once)
 	if err != nil {
 		return "", launchFault(err, name)
@@ -130,62 +154,14 @@ func stepConfigs(steps []Step) []types.StepConfig {
 	for _, step := range steps {
 		configs = append(configs, types.StepConfig{
 			Name: aws.String(step.Name),
-			// A failed step does not stop the others: verdicts are ours.
+			// A failed step does not stop the others: verdicts are ours. With steps
+			// side by side EMR takes nothing else.
+			// https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-concurrent-steps.html
 			ActionOnFailure: types.ActionOnFailureContinue,
 			HadoopJarStep:   &types.HadoopJarStepConfig{Jar: aws.String("command-runner.jar"), Args: step.Args},
 		})
 	}
 	return configs
-}
-
-// fleets asks for one primary node, on-demand, and Count workers of whichever
-// types are cheapest and least likely to be taken away.
-func (s Settings) fleets() []types.InstanceFleetConfig {
-	onDemand := &types.OnDemandProvisioningSpecification{AllocationStrategy: types.OnDemandProvisioningAllocationStrategyLowestPrice}
-	fleets := []types.InstanceFleetConfig{{
-		Name:                   aws.String("primary"),
-		InstanceFleetType:      types.InstanceFleetTypeMaster,
-		InstanceTypeConfigs:    []types.InstanceTypeConfig{{InstanceType: aws.String(s.Primary)}},
-		TargetOnDemandCapacity: aws.Int32(1),
-		LaunchSpecifications:   &types.InstanceFleetProvisioningSpecifications{OnDemandSpecification: onDemand},
-	}}
-	if s.Count == 0 {
-		return fleets
-	}
-	workers := types.InstanceFleetConfig{
-		Name:                 aws.String("workers"),
-		InstanceFleetType:    types.InstanceFleetTypeCore,
-		LaunchSpecifications: &types.InstanceFleetProvisioningSpecifications{OnDemandSpecification: onDemand},
-	}
-	for _, kind := range s.Workers {
-		workers.InstanceTypeConfigs = append(workers.InstanceTypeConfigs,
-			types.InstanceTypeConfig{InstanceType: aws.String(kind), WeightedCapacity: aws.Int32(1)})
-	}
-	if !s.Spot {
-		workers.TargetOnDemandCapacity = aws.Int32(int32(s.Count))
-		return append(fleets, workers)
-	}
-	workers.TargetSpotCapacity = aws.Int32(int32(s.Count))
-	workers.LaunchSpecifications.SpotSpecification = &types.SpotProvisioningSpecification{
-		AllocationStrategy:     types.SpotProvisioningAllocationStrategyPriceCapacityOptimized,
-		TimeoutAction:          types.SpotProvisioningTimeoutActionSwitchToOnDemand,
-		TimeoutDurationMinutes: aws.Int32(spotMinutes),
-	}
-	return append(fleets, workers)
-}
-
-// shapes are the fleets as asked for: the API's listings do not tell which of
-// the workers' types EMR took, so the first stands for all.
-func (s Settings) shapes() []resources.Shape {
-	shapes := []resources.Shape{{Service: "emr", Type: s.Primary, Market: "on-demand", Region: s.Region, Count: 1}}
-	if s.Count == 0 || len(s.Workers) == 0 {
-		return shapes
-	}
-	market := "on-demand"
-	if s.Spot {
-		market = "spot"
-	}
-	return append(shapes, resources.Shape{Service: "emr", Type: s.Workers[0], Market: market, Region: s.Region, Count: s.Count})
 }
 
 func (s Settings) tags() []types.Tag {

@@ -104,13 +104,13 @@ func (f *fake) ListSteps(_ context.Context, in *awsemr.ListStepsInput, _ ...func
 
 var full = Settings{
 	Region: "eu-west-1", Release: "emr-7.10.0", Primary: "m6g.xlarge", Workers: []string{"m6g.xlarge", "m7g.xlarge"}, Count: 2, Spot: true,
-	LogURI: "s3://logs/", ServiceRole: "service", InstanceProfile: "profile", Subnets: []string{"subnet-1", "subnet-2"},
+	LogURI: "s3://logs/", ServiceRole: "service", InstanceProfile: "profile", FallBack: true, Subnets: []string{"subnet-1", "subnet-2"},
 	PrimaryGroup: "sg-p", WorkersGroup: "sg-w", ServiceGroup: "sg-s", Tags: map[string]string{"team": "data"},
 }
 
 func TestRunAsksForEverything(t *testing.T) {
 	f := &fake{id: "j-1"}
-	id, err := (&Clusters{API: f, Settings: full}).Run(t.Context(), "name", []Step{{"als", []string{"timeout", "60", "spark-submit"}}, {"sentiment", nil}})
+	id, err := (&Clusters{API: f, Settings: full}).Run(t.Context(), "name", Launch{Steps: []Step{{"als", []string{"timeout", "60", "spark-submit"}}, {"sentiment", nil}}})
 	if err != nil || id != "j-1" {
 		t.Fatalf("%q, %v", id, err)
 	}
@@ -161,11 +161,11 @@ func TestFleets(t *testing.T) {
 	if aws.ToInt32(workers.TargetOnDemandCapacity) != 2 || workers.TargetSpotCapacity != nil || workers.LaunchSpecifications.SpotSpecification != nil {
 		t.Errorf("%+v", workers)
 	}
-	if shapes := s.shapes(); shapes[1] != (resources.Shape{Service: "emr", Type: "m6g.xlarge", Market: "on-demand", Region: "eu-west-1", Count: 2}) {
+	if shapes := s.Shapes(Launch{}); shapes[1] != (resources.Shape{Service: "emr", Type: "m6g.xlarge", Market: "on-demand", Region: "eu-west-1", Count: 2}) {
 		t.Errorf("%v", shapes)
 	}
 	s.Count = 0
-	if len(s.fleets()) != 1 || len(s.shapes()) != 1 {
+	if len(s.fleets()) != 1 || len(s.Shapes(Launch{})) != 1 {
 		t.Errorf("without workers: %v", s.fleets())
 	}
 }
@@ -188,12 +188,12 @@ func TestRunRefuses(t *testing.T) {
 		"a long arg":     {"n", []Step{{"a", []string{strings.Repeat("x", 10241)}}}},
 	} {
 		f := &fake{}
-		_, err := (&Clusters{API: f, Settings: full}).Run(t.Context(), call.name, call.steps)
+		_, err := (&Clusters{API: f, Settings: full}).Run(t.Context(), call.name, Launch{Steps: call.steps})
 		if resources.ClassOf(err) != resources.Permanent || f.run != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if _, err := (&Clusters{API: &fake{id: "j-1"}, Settings: full}).Run(t.Context(), "n", steps(256)); err != nil {
+	if _, err := (&Clusters{API: &fake{id: "j-1"}, Settings: full}).Run(t.Context(), "n", Launch{Steps: steps(256)}); err != nil {
 		t.Errorf("256 steps: %v", err)
 	}
 }
@@ -218,7 +218,7 @@ func TestClasses(t *testing.T) {
 	} {
 		f := &fake{err: test.err}
 		c := &Clusters{API: f, Settings: full}
-		_, launch := c.Run(t.Context(), "n", []Step{{Name: "a"}})
+		_, launch := c.Run(t.Context(), "n", Launch{Steps: []Step{{Name: "a"}}})
 		terminate := c.Terminate(t.Context(), "j-1")
 		if !f.once {
 			t.Error("terminate: the SDK may repeat it")
@@ -238,7 +238,7 @@ func TestClasses(t *testing.T) {
 
 // TestLaunchWithoutAnID: an answer we cannot read may have launched one.
 func TestLaunchWithoutAnID(t *testing.T) {
-	_, err := (&Clusters{API: &fake{}, Settings: full}).Run(t.Context(), "n", []Step{{Name: "a"}})
+	_, err := (&Clusters{API: &fake{}, Settings: full}).Run(t.Context(), "n", Launch{Steps: []Step{{Name: "a"}}})
 	if resources.ClassOf(err) != resources.Unknown {
 		t.Errorf("%v", err)
 	}

@@ -70,7 +70,7 @@ func (c *Clusters) Find(ctx context.Context, name string, after time.Time) (reso
 	if !shown.Live() && shown.Reason != "" {
 		seen.State += ": " + shown.Reason
 	}
-	seen.Shapes = c.Settings.shapes()
+	seen.Shapes = c.Settings.Shapes(Launch{})
 	seen.Parts, err = c.parts(ctx, flows)
 	return seen, err
 }

@@ -43,7 +43,7 @@ func TestTheSwitchKills(t *testing.T) {
 			t.Errorf("arm for another instant: %v", err)
 		}
 		fail("create", warehouse.Create(ctx, cluster))
-		id, err := spark.Run(ctx, flow, []emr.Step{{Name: "hangs", Args: []string{"spark-submit", "s3://b/x.py", "--writes", "s3://b/out/"}}})
+		id, err := spark.Run(ctx, flow, emr.Launch{Steps: []emr.Step{{Name: "hangs", Args: []string{"spark-submit", "s3://b/x.py", "--writes", "s3://b/out/"}}}})
 		fail("launch", err)
 		fail("arm flow", switches.ArmFlow(ctx, flow, id, proc.Now().Add(time.Minute))) // long before it ends by itself
 		found, err := spark.Find(ctx, flow, start.Add(-time.Hour))

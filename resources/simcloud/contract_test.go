@@ -128,7 +128,7 @@ func TestOurEMR(t *testing.T) {
 	h := newHouse(simcloud.SimOptions{Seed: 1})
 	h.cloud.Put("s3://b/in/x.parquet", []byte("in"))
 	h.do(t, func(ctx context.Context) {
-		id, err := h.emr.Run(ctx, name, []emr.Step{{Name: "a", Args: []string{"timeout", "-k", "60", "3600", "spark-submit", "--deploy-mode", "client", "s3://b/a.py", "--reads", "in=s3://b/in/", "--writes", "s3://b/out/"}}})
+		id, err := h.emr.Run(ctx, name, emr.Launch{Steps: []emr.Step{{Name: "a", Args: []string{"timeout", "-k", "60", "3600", "spark-submit", "--deploy-mode", "client", "s3://b/a.py", "--reads", "in=s3://b/in/", "--writes", "s3://b/out/"}}}})
 		class(t, "run", err, resources.OK)
 		o, err := h.emr.Find(ctx, name, begin.Add(-time.Minute))
 		class(t, "find", err, resources.OK)

@@ -26,6 +26,8 @@ type Faults struct {
 	SnapFail    float64 // per snapshot
 	FlowFail    float64 // per EMR cluster: never starts
 	LoseFlow    float64 // per EMR cluster: loses its primary node some time after it runs
+	Bootstrap   float64 // per EMR cluster: a bootstrap action fails
+	NoSpot      float64 // per EMR cluster that asks for Spot: there is none
 	SparkFail   float64 // per Spark step
 	Interrupted float64 // per cancelled step: INTERRUPTED instead of CANCELLED
 	LostInvoke  float64 // per call of a schedule: reaches nothing

@@ -64,7 +64,7 @@ func (c *Cloud) after(f *Flow, m *Move, fn func()) {
 func (c *Cloud) addFlow(f *Flow) {
 	c.state.Flows = append(c.state.Flows, f)
 	phase := PhaseProvision
-	if c.fate(FateFlow, f.Spec.Name) {
+	if f.Code != "" || c.fate(FateFlow, f.Spec.Name) {
 		phase = PhaseFailure
 	}
 	c.setFlow(f, starting)
@@ -78,6 +78,10 @@ func (c *Cloud) carryOn(f *Flow, m *Move) {
 		case PhaseProvision:
 			c.provisioned(f)
 		case PhaseBootstrap:
+			if c.fate(FateBootstrap, f.Spec.Name) {
+				c.terminate(f, "BOOTSTRAP_FAILURE", "On the master instance (i-0123), bootstrap action 1 returned a non-zero return code")
+				return
+			}
 			f.Ready = c.now()
 			c.setFlow(f, running)
 			c.startSteps(f)
@@ -85,7 +89,9 @@ func (c *Cloud) carryOn(f *Flow, m *Move) {
 				c.at(c.due(PhaseLoss), func() { c.terminate(f, "INSTANCE_FAILURE", "The master failed: Error occurred") })
 			}
 		case PhaseFailure:
-			f.Code, f.Message = "VALIDATION_ERROR", "The requested instance types are not available."
+			if f.Code == "" {
+				f.Code, f.Message = "VALIDATION_ERROR", "The requested instance types are not available."
+			}
 			c.cancelSteps(f)
 			c.endFlow(f, terminatedWithErrors)
 		case PhaseStep:

@@ -57,6 +57,9 @@ func (a emrAPI) RunJobFlow(_ context.Context, in *awsemr.RunJobFlowInput, _ ...f
 	}
 	f.Idle, f.Groups = idle, len(in.Instances.InstanceFleets) == 0
 	f.Fleets = a.c.fleets(in.Instances, *in.Name)
+	if slices.ContainsFunc(f.Fleets, func(got Fleet) bool { return got.Shape.Market == "" }) {
+		f.Code, f.Message = "INSTANCE_FLEET_TIMEOUT", "The Spot instances of the fleet could not be provisioned in time."
+	}
 	a.c.addFlow(f)
 	return &awsemr.RunJobFlowOutput{JobFlowId: ptr(f.Spec.ID), ClusterArn: ptr(a.c.flowARN(f))}, nil
 }
@@ -128,7 +131,7 @@ func (c *Cloud) fleets(in *types.JobFlowInstancesConfig, name string) (out []Fle
 			out = append(out, Fleet{string(f.InstanceFleetType), shape(val(t.InstanceType), "on-demand", (n+weight-1)/weight)})
 		}
 		if n := val(f.TargetSpotCapacity); n > 0 {
-			out = append(out, Fleet{string(f.InstanceFleetType), shape(val(t.InstanceType), "spot", (n+weight-1)/weight)})
+			out = append(out, Fleet{string(f.InstanceFleetType), shape(val(t.InstanceType), c.spot(f, name), (n+weight-1)/weight)})
 		}
 	}
 	for _, g := range in.InstanceGroups {
@@ -145,6 +148,18 @@ func (c *Cloud) fleets(in *types.JobFlowInstancesConfig, name string) (out []Fle
 		}
 	}
 	return out
+}
+
+// spot is the market that a fleet's Spot capacity comes from; "" is none.
+func (c *Cloud) spot(f types.InstanceFleetConfig, name string) string {
+	if !c.fate(FateNoSpot, name) {
+		return "spot"
+	}
+	if l := f.LaunchSpecifications; l != nil && l.SpotSpecification != nil &&
+		l.SpotSpecification.TimeoutAction == types.SpotProvisioningTimeoutActionSwitchToOnDemand {
+		return "on-demand"
+	}
+	return ""
 }
 
 func (c *Cloud) flowARN(f *Flow) string {

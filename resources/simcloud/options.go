@@ -54,6 +54,8 @@ const (
 	FateNodes       Fate = "nodes"       // the EMR cluster loses its primary node while it runs
 	FateMask        Fate = "mask"        // an undocumented state is shown for a while
 	FateBusy        Fate = "busy"        // refused although available
+	FateBootstrap   Fate = "bootstrap"   // a bootstrap action of the EMR cluster fails
+	FateNoSpot      Fate = "nospot"      // there is no Spot capacity for an EMR cluster
 	FateCapacity    Fate = "capacity"    // no machines
 	FateInterrupted Fate = "interrupted" // a cancelled step is called INTERRUPTED
 	FateSpot        Fate = "spot"        // a fleet gets another type than the first

@@ -135,6 +135,10 @@ func (s *Simulation) fate(f Fate, _ string) bool {
 		return s.roll(chances.LoseFlow)
 	case FateFlow:
 		return s.roll(chances.FlowFail)
+	case FateBootstrap:
+		return s.roll(chances.Bootstrap)
+	case FateNoSpot:
+		return s.roll(chances.NoSpot)
 	case FateMask:
 		return s.roll(chances.Mask)
 	case FateBusy:
