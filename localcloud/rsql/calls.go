@@ -15,9 +15,8 @@ var renamed = map[string]string{
 // dateParts are the functions whose first argument is a bare date part.
 var dateParts = set("dateadd datediff date_add date_diff date_part date_trunc datepart timestampadd timestampdiff")
 
-// aggregates cannot be told their argument's type when they stand in another
-// aggregate.
-var aggregates = set("sum avg count min max median listagg string_agg any_value stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or bit_and bit_or percentile_cont percentile_disc first_value last_value lag lead row_number rank dense_rank ntile nth_value ratio_to_report cume_dist percent_rank approx_count_distinct rs_int rs_avg")
+// aggregates mean the same when their name is quoted.
+var aggregates = set("sum avg count min max median listagg string_agg any_value stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or")
 
 // call rewrites [fn group suffix…], as callEnd cut it.
 func (r *rewriter) call(nodes []Node) ([]Node, error) {
@@ -132,67 +131,6 @@ func (r *rewriter) convert(args []Node) ([]Node, error) {
 		return nil, Syntaxf("CONVERT takes a type and an expression")
 	}
 	return r.castCall(append(append(append([]Node{}, parts[1]...), word("as")), parts[0]...))
-}
-
-// sum keeps Redshift's result type: BIGINT for integers (RSD r_SUM), where
-// DuckDB widens to HUGEINT. The first argument of the macro rs_int is never
-// computed, only its type is looked at.
-func (r *rewriter) sum(fn Node, args, suffix []Node) ([]Node, error) {
-	plain, err := r.plain(fn, args, suffix)
-	if err != nil {
-		return nil, err
-	}
-	witness, ok, err := r.witness(args)
-	if err != nil || !ok {
-		return plain, err
-	}
-	return call("rs_int", witness, plain), nil
-}
-
-// avg of integers is a truncated BIGINT, of decimals a decimal of the same
-// scale (RSD r_AVG); DuckDB's is always DOUBLE.
-func (r *rewriter) avg(args, suffix []Node) ([]Node, error) {
-	witness, ok, err := r.witness(args)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, Unsupported("avg over an aggregate or window function", "compute the inner one in a subquery first")
-	}
-	var parts [][]Node
-	for _, name := range []string{"sum", "count", "avg"} {
-		p, err := r.plain(word(name), args, suffix)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-	}
-	return call("rs_avg", witness, parts[0], parts[1], parts[2]), nil
-}
-
-// witness is an aggregate's argument, as far as its type can be told without
-// the aggregation.
-func (r *rewriter) witness(args []Node) ([]Node, bool, error) {
-	if len(args) > 0 && args[0].in("distinct", "all") {
-		args = args[1:]
-	}
-	if len(args) == 0 || opaque(args) {
-		return nil, false, nil
-	}
-	w, err := r.query(args, false)
-	return w, true, err
-}
-
-func opaque(nodes []Node) bool {
-	for i, n := range nodes {
-		if n.Open != "" && opaque(n.Group) || n.in("over", "select", ",") {
-			return true
-		}
-		if n.name() && aggregates[n.Text] && i+1 < len(nodes) && nodes[i+1].isGroup() {
-			return true
-		}
-	}
-	return false
 }
 
 // decode is CASE that takes NULL for equal to NULL (RSD r_DECODE_expression).

@@ -3,9 +3,7 @@
 // parentheses. It knows no database: what a statement needs from a session
 // (who is connected, how many rows the last COPY loaded) is handed in.
 //
-// Known to differ from Redshift, because types are not known here: dividing
-// decimals gives DOUBLE PRECISION; a DECIMAL average is rounded, not cut;
-// sum over an aggregate of integers is NUMERIC; CHAR values are not padded and
+// Known to differ from Redshift: CHAR values are not padded, and strings
 // compare with their trailing blanks; EXTRACT(epoch) is DOUBLE PRECISION.
 // Nobody is denied anything: GRANT and REVOKE are accepted and do nothing.
 //

@@ -12,6 +12,7 @@ type Env struct {
 	LastCopy       int64
 	LastUnload     int64
 	LastUnloadRows int64
+	Types          *Types // nil: nothing is known yet
 }
 
 // rewriter rewrites one statement. A field that is set tells the caller
@@ -19,6 +20,10 @@ type Env struct {
 type rewriter struct {
 	env     *Env
 	session bool // the text holds values of the session: good for one run only
+
+	sites   map[string]int // see typed.go
+	scope   int            // the number of the SELECT that is being rewritten
+	selects int
 }
 
 // query rewrites nodes that may hold SELECTs at their own level: a whole
@@ -58,6 +63,8 @@ func indexSelect(nodes []Node) int {
 // selectList rewrites SELECT [DISTINCT|ALL|TOP n] items, and its LIMIT when
 // there was a TOP; rest is what follows the list.
 func (r *rewriter) selectList(nodes []Node, top bool) (out, rest []Node, err error) {
+	r.selects++
+	r.scope = r.selects
 	out = append(out, nodes[0])
 	i := 1
 	var limit []Node
@@ -140,7 +147,9 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 		n := nodes[i]
 		switch {
 		case n.Open != "":
+			scope := r.scope
 			inner, err := r.query(n.Group, false)
+			r.scope = scope
 			if err != nil {
 				return nil, err
 			}
@@ -164,8 +173,19 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 			if err != nil {
 				return nil, err
 			}
+			if end > i+2 { // with its window it is one operand
+				c = []Node{group(c...)}
+			}
 			out = append(out, c...)
 			i = end - 1
+		case n.is("/") && len(out) > 0 && i+1 < len(nodes):
+			start, used := left(out), right(nodes[i+1:])
+			by, err := r.expr(nodes[i+1 : i+1+used])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out[:start:start], r.divide(out[start:], by)...)
+			i += used
 		case n.Kind == Str && bareNumber(nodes, i):
 			n.Kind = Num
 			out = append(out, group(n))

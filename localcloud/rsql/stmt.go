@@ -33,6 +33,7 @@ type Statement struct {
 	Tag     string   // command tag; INSERT, UPDATE, DELETE and MERGE get their count after it
 	Before  []string // run first, in the same transaction
 	SQL     string   // for DuckDB
+	Sites   int      // places whose types must be known: see Types
 	Session bool     // SQL holds values of the session: rewrite again for the next run
 	Default bool     // SET … TO DEFAULT
 	Name    string   // of SET and SHOW
@@ -82,6 +83,16 @@ var refused = set("call declare fetch close savepoint release prepare execute de
 // Rewrite turns one statement's tokens, as Cut returned them, into a
 // Statement. Parameters must have been bound (see Bind) or are left to DuckDB.
 func Rewrite(tokens []Token, env *Env) (*Statement, error) {
+	r := &rewriter{env: env}
+	st, err := r.statement(tokens)
+	if err != nil {
+		return nil, err
+	}
+	st.Sites = len(r.sites)
+	return st, nil
+}
+
+func (r *rewriter) statement(tokens []Token) (*Statement, error) {
 	nodes, err := parse(tokens)
 	if err != nil {
 		return nil, err
@@ -93,7 +104,6 @@ func Rewrite(tokens []Token, env *Env) (*Statement, error) {
 		return nil, Syntaxf("syntax error at end of input")
 	}
 	first := nodes[0]
-	r := &rewriter{env: env}
 	if first.isGroup() {
 		return r.read(nodes)
 	}

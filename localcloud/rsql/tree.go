@@ -7,6 +7,7 @@ type Node struct {
 	Token
 	Open  string // "(" or "[" of a group, else ""
 	Group []Node
+	bare  []Node // what it is without its witness: see typed.go
 }
 
 // parse groups tokens by their parentheses and brackets.

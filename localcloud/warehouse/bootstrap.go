@@ -22,9 +22,7 @@ func bootstrapSQL() []string {
 // macros are functions. Sources of their meaning: the pages r_* of the
 // developer guide.
 var macros = []string{
-	// Types of aggregates: see rsql. The first argument is looked at, never computed.
-	`CREATE OR REPLACE MACRO main.rs_int(w, s) AS s, (w HUGEINT, s) AS CASE WHEN typeof(s) IN ('HUGEINT', 'BIGINT') THEN CAST(s AS BIGINT) ELSE error('sum: type of the argument is not certain') END`,
-	`CREATE OR REPLACE MACRO main.rs_avg(w, s, c, a) AS cast_to_type(a, s), (w HUGEINT, s, c, a) AS CASE WHEN typeof(s) IN ('HUGEINT', 'BIGINT') THEN CAST(system.main."//"(s, c) AS BIGINT) ELSE error('avg: type of the argument is not certain') END`,
+	`CREATE OR REPLACE MACRO main.rs_cut_div(a, b) AS system.main."//"(a, b)`, // NULL of no rows
 	`CREATE OR REPLACE MACRO main.rs_cut(s, n) AS CASE WHEN strlen(s) <= n THEN s ELSE rs_cut_bytes(s, n) END`,
 	// DuckDB answers NULL.
 	`CREATE OR REPLACE MACRO main."//"(a, b) AS CASE WHEN b = 0 THEN error('division by zero') ELSE system.main."//"(a, b) END`,

@@ -42,6 +42,7 @@ type cluster struct {
 
 	queries atomic.Int64 // the last statement's id
 	stages  atomic.Int64 // counts staging folders
+	probes  probes
 
 	mu       sync.Mutex
 	meta     *clusterMeta
@@ -49,7 +50,7 @@ type cluster struct {
 }
 
 func openCluster(p *Plane, id string) (*cluster, error) {
-	c := &cluster{plane: p, id: id, dir: p.clusterDir(id), writer: make(chan struct{}, 1), sessions: map[int]*session{}}
+	c := &cluster{plane: p, id: id, dir: p.clusterDir(id), writer: make(chan struct{}, 1), sessions: map[int]*session{}, probes: probes{seen: map[int64]map[int][2]string{}}}
 	var err error
 	if c.meta, err = loadMeta(c.dir); err != nil {
 		return nil, err

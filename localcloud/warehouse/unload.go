@@ -25,7 +25,7 @@ func (s *session) unload(ctx context.Context, tokens []rsql.Token, dir string) e
 	if err != nil {
 		return err
 	}
-	query, err := s.unloadQuery(u)
+	query, err := s.unloadQuery(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *session) unload(ctx context.Context, tokens []rsql.Token, dir string) e
 
 // unloadQuery rewrites the inner query; its outer SELECT takes no LIMIT (RSD
 // r_UNLOAD).
-func (s *session) unloadQuery(u *copyload.Unload) (string, error) {
+func (s *session) unloadQuery(ctx context.Context, u *copyload.Unload) (string, error) {
 	all, err := rsql.Cut(u.Query)
 	if err != nil {
 		return "", err
@@ -95,7 +95,7 @@ func (s *session) unloadQuery(u *copyload.Unload) (string, error) {
 			return "", &pgwire.Error{Code: "0A000", Msg: "Limit clause is not supported", Hint: "put it into an inner SELECT"}
 		}
 	}
-	st, err := rsql.Rewrite(all[0], &s.env)
+	st, err := s.rewrite(ctx, all[0])
 	if err != nil {
 		return "", err
 	}
