@@ -61,18 +61,20 @@ func (r *planned) leftNotes() []string {
 }
 
 // stands are the steps that a step reads or needs.
-func stands(s config.Step) []string {
-	on := slices.Clone(s.Needs)
+func stands(s config.Step) []string { return slices.Concat(s.Needs, Reads(s)) }
+
+// Reads are the steps whose datasets a step reads.
+func Reads(s config.Step) (from []string) {
 	switch {
 	case s.Load != nil && s.Load.Reads != "":
-		on = append(on, s.Load.Reads)
+		from = []string{s.Load.Reads}
 	case s.Spark != nil:
-		on = append(on, s.Spark.Reads...)
+		from = slices.Clone(s.Spark.Reads)
 	}
-	for i, name := range on {
-		on[i], _, _ = strings.Cut(name, "/")
+	for i, name := range from {
+		from[i], _, _ = strings.Cut(name, "/")
 	}
-	return on
+	return from
 }
 
 // chosen resolves a step, or says what is known of one that is left out.
