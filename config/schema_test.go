@@ -244,7 +244,7 @@ func TestSchemaKnowsItsStructs(t *testing.T) {
 		}
 		for name, def := range schema["$defs"].(map[string]any) {
 			if text, _ := def.(map[string]any)["description"].(string); !strings.HasPrefix(text, name+" ") {
-				t.Errorf("%s is described as %q: is the file that it stands in among `sources`?", name, text)
+				t.Errorf("%s is described as %q", name, text)
 			}
 		}
 	}
