@@ -20,7 +20,6 @@ type Promoted struct {
 	Cluster     string              `json:"cluster"` // that it was taken of
 	Watermark   warehouse.Watermark `json:"watermark"`
 	Ledger      FileRef             `json:"ledger"`
-	Migrations  []string            `json:"migrations,omitempty"` // that it holds, by name
 	DataThrough string              `json:"data_through"`
 	Made        journal.AttemptID   `json:"made"`
 	At          time.Time           `json:"at"`
@@ -52,7 +51,7 @@ func (m *promote) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	}
 	o := p.Facts.Opening
 	next := Promoted{Snapshot: taken.Snapshot, Cluster: taken.Cluster, Watermark: taken.Watermark, Ledger: taken.Ledger,
-		Migrations: taken.Migrations, DataThrough: m.through(p), Made: m.id(p.Facts), At: p.Facts.Settled[m.spec.Snapshot].At}
+		DataThrough: m.through(p), Made: m.id(p.Facts), At: p.Facts.Settled[m.spec.Snapshot].At}
 	mayReplace := func(current []byte) error {
 		var was Promoted
 		if err := json.Unmarshal(current, &was); err != nil {

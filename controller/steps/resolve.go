@@ -302,9 +302,20 @@ func (r *planned) unload(name string, u *config.Unload) (controller.Work, error)
 // migrations are those that the promoted warehouse lacks, as one step; nil
 // when it has them all.
 func (r *planned) migrations() (*controller.Work, error) {
+	applied := map[string]string{} // name: sha256
+	for _, receipt := range r.ledger.Receipts {
+		if receipt.Run == warehouse.MigrationRun {
+			applied[receipt.Step] = receipt.SHA256
+		}
+	}
 	var spec MigrateSpec
 	for _, m := range r.Pipeline.MigrationFiles {
-		if r.promoted != nil && slices.Contains(r.promoted.Migrations, m.Name) {
+		if sum, ok := applied[m.Name]; ok {
+			if sum != m.SHA256 {
+				return nil, &resources.Fault{Class: resources.Permanent, Code: CodeRefused,
+					Msg:  fmt.Sprintf("the migration %s was changed after it was applied: its sha256 was %.12s… and is %.12s…", m.Name, sum, m.SHA256),
+					Hint: "restore the file as it was, and write the change as a migration with the next number"}
+			}
 			continue
 		}
 		statements, err := warehouse.Cut(m.Text)

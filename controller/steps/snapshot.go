@@ -70,7 +70,6 @@ type SnapshotResult struct {
 	Asked         int                 `json:"asked"` // sequence number of the intent that asked for it
 	Watermark     warehouse.Watermark `json:"watermark"`
 	Ledger        FileRef             `json:"ledger"`
-	Migrations    []string            `json:"migrations,omitempty"`
 	IncrementalMB float64             `json:"incremental_mb"`
 	TotalMB       float64             `json:"total_mb"`
 }
@@ -113,7 +112,7 @@ func (s *snapshot) Reconcile(ctx context.Context, p *controller.Pass) (controlle
 		return s.ask(ctx, p, p.NewName())
 	}
 	copied, done, next, err := untilDone(ctx, p, "ledger", "copying the ledger", resources.Ref{Kind: resources.KindDataset, Name: s.ledgerPrefix(at)},
-		func(ctx context.Context) (ledgerCopy, error) { return s.copyLedger(ctx, at, mark) })
+		func(ctx context.Context) (FileRef, error) { return s.copyLedger(ctx, at, mark) })
 	if !done || err != nil {
 		return next, err
 	}
@@ -126,12 +125,7 @@ func (s *snapshot) ledgerPrefix(at place) string {
 	return s.Layout.Attempt(at.id) + "ledger-" + s.n.Name + "-"
 }
 
-type ledgerCopy struct {
-	FileRef
-	Migrations []string `json:"migrations"`
-}
-
-func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Watermark) (c ledgerCopy, err error) {
+func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Watermark) (c FileRef, err error) {
 	var ledger warehouse.Ledger
 	err = s.session(ctx, at.cluster, func(ws warehouse.Session) (err error) {
 		ledger, err = ws.Ledger(ctx)
@@ -150,11 +144,6 @@ func (s *snapshot) copyLedger(ctx context.Context, at place, mark warehouse.Wate
 	sum := sha256.Sum256(body)
 	c.SHA256 = hex.EncodeToString(sum[:])
 	c.URI = s.ledgerPrefix(at) + c.SHA256[:12] + ".tsv.gz"
-	for _, r := range ledger.Receipts {
-		if r.Run == warehouse.MigrationRun {
-			c.Migrations = append(c.Migrations, r.Step)
-		}
-	}
 	_, err = s.S3.Put(ctx, c.URI, body, "")
 	return c, err
 }
@@ -172,7 +161,7 @@ func (s *snapshot) ask(ctx context.Context, p *controller.Pass, name string) (co
 	return controller.Next{Look: p.Now, Why: "snapshot asked for"}, err
 }
 
-func (s *snapshot) await(ctx context.Context, p *controller.Pass, owed *journal.Obligation, mark warehouse.Watermark, copied ledgerCopy) (controller.Next, error) {
+func (s *snapshot) await(ctx context.Context, p *controller.Pass, owed *journal.Obligation, mark warehouse.Watermark, copied FileRef) (controller.Next, error) {
 	seen, err := s.Redshift.DescribeSnapshot(ctx, owed.Ref.Name)
 	if err != nil {
 		return controller.Next{}, err
@@ -205,7 +194,7 @@ func (s *snapshot) await(ctx context.Context, p *controller.Pass, owed *journal.
 
 // proven settles: by exact id, available, manual, of this cluster. That its
 // intent followed the last write is what Asked lets the delete gate see.
-func (s *snapshot) proven(p *controller.Pass, owed *journal.Obligation, seen redshift.Snapshot, mark warehouse.Watermark, copied ledgerCopy) (controller.Next, error) {
+func (s *snapshot) proven(p *controller.Pass, owed *journal.Obligation, seen redshift.Snapshot, mark warehouse.Watermark, copied FileRef) (controller.Next, error) {
 	cluster := s.cluster(p.Facts)
 	if seen.Type != "manual" || seen.Cluster != cluster {
 		return controller.Next{}, resources.Faultf(resources.Permanent, "snapshot %s is %s and of cluster %s, not a manual one of %s", owed.Ref.Name, seen.Type, seen.Cluster, cluster)
@@ -217,7 +206,7 @@ func (s *snapshot) proven(p *controller.Pass, owed *journal.Obligation, seen red
 		}
 	}
 	return controller.Done(SnapshotResult{
-		Snapshot: owed.Ref.Name, Cluster: cluster, Asked: asked, Watermark: mark, Ledger: copied.FileRef, Migrations: copied.Migrations,
+		Snapshot: owed.Ref.Name, Cluster: cluster, Asked: asked, Watermark: mark, Ledger: copied,
 		IncrementalMB: seen.IncrementalMB, TotalMB: seen.TotalMB,
 	})
 }

@@ -88,7 +88,7 @@ func (w *world) promote(ctx context.Context, date string, more int) error {
 		return err
 	}
 	copied := steps.FileRef{URI: layout.Root() + fmt.Sprintf("ledger-%d.tsv.gz", more), SHA256: hex.EncodeToString(sum(string(body)))}
-	pointer, err := json.Marshal(steps.Promoted{Snapshot: "bench", Cluster: "bench", Ledger: copied, Migrations: []string{"001_tables.sql"},
+	pointer, err := json.Marshal(steps.Promoted{Snapshot: "bench", Cluster: "bench", Ledger: copied,
 		DataThrough: date, Made: journal.AttemptID{Run: date, Attempt: 1}, At: firstDay})
 	if err != nil {
 		return err
