@@ -148,7 +148,7 @@ var badNights = []bad{
 	{name: "another account than configured", code: 5, dark: true, says: []string{"account", "999999999999"}, spoil: func(s *spoiler) {
 		s.edit("environments/local.yaml", s.env.Account, "999999999999")
 	}},
-	{name: "credentials that are refused", code: 5, dark: true, says: []string{"nobody"}, spoil: func(s *spoiler) {
+	{name: "credentials that are refused", code: 5, dark: true, says: []string{"security token", "invalid"}, spoil: func(s *spoiler) {
 		s.edit("environments/wrong", "", "[wrong]\naws_access_key_id = "+"nobody\naws_secret_access_key = nothing\n")
 		s.edit("environments/local.yaml", "credentials: {file: ", "credentials: {file: wrong, profile: wrong} # ")
 	}},
