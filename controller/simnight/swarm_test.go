@@ -139,7 +139,8 @@ func (s shape) partial(a *simnight.Account) (bad []string) {
 // A controller that is stopped for eight minutes at any point, while another
 // one takes over, changes nothing when it wakes.
 func TestFrozenController(t *testing.T) {
-	for _, s := range []shape{shapes()[0], shapes()[4]} {
+	published := shapes()[len(shapes())-1]
+	for _, s := range []shape{shapes()[0], shapes()[4], published} {
 		base := account(1, s, simcloud.Faults{}).Run(s.night())
 		for point := 1; point <= len(base.Points); point += min(2, *every) {
 			n := s.night()

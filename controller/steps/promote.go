@@ -107,24 +107,34 @@ func (m *promote) skippedLoad(p *controller.Pass) bool {
 	return false
 }
 
-// point moves a pointer by compare-and-set, which makes repeats and lost
-// replies end in the same state. mayReplace judges what is there now.
+// point settles a step by a pointer to something.
 func (b base) point(ctx context.Context, p *controller.Pass, uri string, to any, mayReplace func(current []byte) error, result any) (controller.Next, error) {
 	body, err := json.MarshalIndent(to, "", "  ")
 	if err != nil {
 		return controller.Next{}, err
 	}
+	there, next, err := b.pointed(ctx, p, uri, body, mayReplace)
+	if there && err == nil {
+		return controller.Done(result)
+	}
+	return next, err
+}
+
+// pointed moves a pointer by compare-and-set, which makes repeats and lost
+// replies end in the same state, and says whether it is there. mayReplace
+// judges what is there now.
+func (b base) pointed(ctx context.Context, p *controller.Pass, uri string, body []byte, mayReplace func(current []byte) error) (there bool, next controller.Next, err error) {
 	current, etag, err := b.S3.Get(ctx, uri)
 	switch {
 	case resources.ClassOf(err) == resources.Gone:
 		etag = "*"
 	case err != nil:
-		return controller.Next{}, err
+		return false, next, err
 	case string(current) == string(body):
-		return controller.Done(result)
+		return true, next, nil
 	default:
 		if err := mayReplace(current); err != nil {
-			return controller.Next{}, err
+			return false, next, err
 		}
 	}
 	err = p.Do(ctx, journal.Effect{Verb: "point", Ref: resources.Ref{Kind: resources.KindPointer, Name: uri}}, func(ctx context.Context) (any, error) {
@@ -134,5 +144,5 @@ func (b base) point(ctx context.Context, p *controller.Pass, uri string, to any,
 	if resources.CodeOf(err) == "PreconditionFailed" {
 		err = nil // it moved: by our own lost reply or another's hand; look again
 	}
-	return controller.Next{Look: p.Now, Why: "pointer moved"}, err
+	return false, controller.Next{Look: p.Now, Why: "pointer moved"}, err
 }

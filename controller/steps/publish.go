@@ -21,7 +21,8 @@ type Published struct {
 	Made        journal.AttemptID `json:"made"`
 	DataThrough string            `json:"data_through"`
 	At          time.Time         `json:"at"`
-	Files       []string          `json:"files"` // URIs of all its objects
+	Copies      string            `json:"copies,omitempty"` // where they lie, under the prefix of publish
+	Files       []string          `json:"files"`            // URIs of all its objects
 }
 
 // publish moves the pointer of a dataset, when it is complete and met what is
@@ -40,7 +41,8 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 		return controller.Skip("no dataset")
 	}
 	var work struct {
-		Expect map[string]config.Bounds `json:"expect"`
+		Expect  map[string]config.Bounds `json:"expect"`
+		Publish *Shelf                   `json:"publish"`
 	}
 	if len(u.spec.Work) > 0 {
 		if err := json.Unmarshal(u.spec.Work, &work); err != nil {
@@ -63,8 +65,28 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	for _, o := range objects {
 		next.Files = append(next.Files, o.URI)
 	}
+	if work.Publish == nil {
+		return u.current(ctx, p, next)
+	}
+	s := shelving{base: u.base, at: work.Publish.of(u.spec.Dataset), ds: ds, files: dataFiles(ds, objects)}
+	edition, there, wait, err := s.put(ctx, p)
+	if !there || err != nil {
+		return wait, err
+	}
+	next.Copies = edition.Of.Folder
+	if wait, err = u.current(ctx, p, next); wait.State != controller.Finished || err != nil {
+		return wait, err
+	}
+	if tidy, wait, err := s.tidy(ctx, p, edition); !tidy || err != nil {
+		return wait, err
+	}
+	return controller.Done(ds)
+}
+
+// current moves the pointer in the pipeline's own bucket.
+func (u *publish) current(ctx context.Context, p *controller.Pass, to Published) (controller.Next, error) {
 	any := func([]byte) error { return nil }
-	return u.point(ctx, p, u.Layout.Published(ds.Name), next, any, ds)
+	return u.point(ctx, p, u.Layout.Published(to.Name), to, any, to.Dataset)
 }
 
 // metrics are a Spark step's own, or what is known of an unload.

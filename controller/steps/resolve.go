@@ -181,7 +181,7 @@ func (r *planned) step(ctx context.Context, s config.Step) (controller.Work, err
 	case s.Check != nil:
 		return r.check(s.Name, s.Check)
 	case s.Unload != nil:
-		return r.unload(s.Name, s.Unload)
+		return r.unload(ctx, s.Name, s.Unload)
 	case s.Spark != nil:
 		return r.spark(ctx, s.Name, s.Spark)
 	}
@@ -290,12 +290,15 @@ func (r *planned) query(text string) (string, error) {
 	return statements[0], nil
 }
 
-func (r *planned) unload(name string, u *config.Unload) (controller.Work, error) {
+func (r *planned) unload(ctx context.Context, name string, u *config.Unload) (controller.Work, error) {
 	query, err := r.query(u.Query)
-	spec := UnloadSpec{Query: query, Files: files(u), WhenEmpty: u.WhenEmpty, Expect: u.Expect, Timeout: u.Timeout.D()}
+	if err != nil {
+		return controller.Work{}, err
+	}
+	spec := UnloadSpec{Query: query, Files: files(u), WhenEmpty: u.WhenEmpty, Expect: u.Expect, Publish: shelf(u.Publish), Timeout: u.Timeout.D()}
 	print := fingerprint("unload", query, spec.Files, u.WhenEmpty, r.state)
 	w := controller.Work{Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: u.Publish.On}
-	w.Unpublished = w.Done != nil && r.loose[name]
+	w.Unpublished, err = r.unpublished(ctx, w, name, spec.Publish)
 	return w, err
 }
 

@@ -42,7 +42,7 @@ func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (c
 		}
 	}
 	spec := SparkSpec{Script: folder + code.Main, Class: j.Class, Packages: j.Packages, Reads: j.Reads, Writes: j.Writes,
-		Expect: j.Expect, Retries: j.Retries, Timeout: j.Timeout.D()}
+		Expect: j.Expect, Retries: j.Retries, Publish: shelf(j.Publish), Timeout: j.Timeout.D()}
 	for _, f := range code.PyFiles {
 		spec.PyFiles = append(spec.PyFiles, folder+f)
 	}
@@ -68,8 +68,8 @@ func (r *planned) spark(ctx context.Context, name string, j *config.SparkJob) (c
 	}
 	print := fingerprint("spark", code.Hash, spec.Class, spec.Archives, spec.Packages, spec.Writes, spec.Args, spec.Conf, inputs)
 	w := controller.Work{Reads: sources, Writes: j.Writes, Spec: spec, Fingerprint: print, Done: r.holds(name, print), Publishes: !j.Publish.Off}
-	w.Unpublished = w.Done != nil && r.loose[name]
-	return w, nil
+	w.Unpublished, err = r.unpublished(ctx, w, name, spec.Publish)
+	return w, err
 }
 
 // part cuts a read into its step and the folder of that step's dataset, which

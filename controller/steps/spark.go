@@ -30,6 +30,7 @@ type SparkSpec struct {
 	Args     []string                 `json:"args,omitempty"`
 	Expect   map[string]config.Bounds `json:"expect,omitempty"`  // on its metrics
 	Retries  int                      `json:"retries,omitempty"` // on other clusters, when capacity was lost
+	Publish  *Shelf                   `json:"publish,omitempty"`
 	Timeout  time.Duration            `json:"timeout"`
 }
 

@@ -17,6 +17,7 @@ type UnloadSpec struct {
 	Files     warehouse.Files          `json:"files,omitzero"` // zero: Parquet
 	WhenEmpty string                   `json:"when_empty"`     // skip, run, fail
 	Expect    map[string]config.Bounds `json:"expect,omitempty"`
+	Publish   *Shelf                   `json:"publish,omitempty"`
 	Timeout   time.Duration            `json:"timeout,omitempty"`
 }
 

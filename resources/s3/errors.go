@@ -25,6 +25,7 @@ const hintRegion = "the bucket is in another region: set the environment's regio
 var codes = awsfault.Rules{
 	NoSuchKey:                      {Class: resources.Gone},
 	"NotFound":                     {Class: resources.Gone},
+	"NoSuchUpload":                 {Class: resources.Gone},
 	"NoSuchBucket":                 {Class: resources.Permanent, Hint: "create the bucket, or name another in the environment"},
 	"InvalidObjectState":           {Class: resources.Permanent, Hint: "the object is archived (Glacier): restore it, or leave it out"},
 	PreconditionFailed:             {Class: resources.Permanent},

@@ -28,6 +28,10 @@ type Client struct {
 	Wait func(ctx context.Context, d time.Duration)
 	// Timeout bounds each request, its body included; 0: only the context does.
 	Timeout time.Duration
+	// PartSize is how large an object is copied by one request, and how large
+	// the parts of larger ones are; 0: 256 MB, which S3 copies well within
+	// Timeout. At least 5 MB on AWS.
+	PartSize int64
 }
 
 // Info is what a listing or a head tells of an object. ETag has no quotes.

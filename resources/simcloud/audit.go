@@ -47,6 +47,7 @@ const (
 	RuleStaleRecord   = "stale record"             // the same, of a journal record: the newest finds it and must cope
 	RuleUsedPrefix    = "unload into used prefix"  // it holds objects already
 	RuleRewritten     = "journal record rewritten" // a record's object was overwritten or deleted
+	RulePublished     = "published in part"        // a list that readers follow names what is not there, or a mix
 )
 
 // Audit is what happened so far, in order. It is not a copy.
@@ -196,7 +197,10 @@ func isRecord(key string) bool {
 
 // stored judges a put that had its effect; was is the object before, or nil.
 func (s *Simulation) stored(p *Proc, key string, was *object, body []byte) {
+	s.touched(key, was)
 	switch {
+	case isList(key):
+		s.listed(key, body)
 	case strings.HasSuffix(key, "/lease.json"):
 		var lease struct {
 			Epoch int    `json:"epoch"`

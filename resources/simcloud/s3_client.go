@@ -136,11 +136,7 @@ func (c s3Client) DeleteObject(ctx context.Context, in *awss3.DeleteObjectInput,
 			s.note(a, false, errPrecondition())
 			return nil, errPrecondition()
 		}
-		s.store.remove(k)
-		s.note(a, was != nil, nil)
-		if was != nil && isRecord(k) {
-			s.violate(RuleRewritten, "%s was deleted", k)
-		}
+		s.remove(a, k)
 		return &awss3.DeleteObjectOutput{}, nil
 	}
 	return change(c.f, ctx, "DeleteObject", k, in.IfMatch != nil, o, remove)

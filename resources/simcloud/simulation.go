@@ -74,6 +74,8 @@ type Simulation struct {
 	epoch      int               // the newest that a lease was seen with
 	promoted   map[string]string // pointer key -> snapshot
 	together   map[[2]string]bool
+	lists      map[string][]string // published list -> the keys that it names
+	uploads    map[string]*upload  // by id
 }
 
 // Simulate makes a simulated cloud in sim's virtual time.
@@ -86,6 +88,7 @@ func Simulate(sim *Sim, opts SimOptions) *Simulation {
 		Sim: sim, opts: opts, work: DefaultWork(), store: newStore(),
 		pace: rand.New(rand.NewPCG(opts.Seed, 1)), dice: rand.New(rand.NewPCG(opts.Seed, 2)),
 		crash: map[int]func(){}, promoted: map[string]string{}, together: map[[2]string]bool{},
+		lists: map[string][]string{}, uploads: map[string]*upload{},
 	}
 	if opts.Work != nil {
 		s.work = *opts.Work

@@ -20,6 +20,8 @@ import (
 // does, the others may act, and time may pass, before any of its requests
 // reaches the store.
 type street struct {
+	s3.API // what a lease never asks for: nil
+
 	t     *rapid.T
 	now   time.Time
 	store *conformance.Memory

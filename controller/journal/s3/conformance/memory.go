@@ -16,6 +16,8 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
+
+	"lamplighter/resources/s3"
 )
 
 // Fate is what becomes of one write to Memory.
@@ -33,6 +35,8 @@ const (
 // Memory is an S3 in memory, strongly consistent as the real one, whose writes
 // may go wrong. It is safe for concurrent use.
 type Memory struct {
+	s3.API // what a journal never asks for: nil
+
 	Fate  func() Fate // asked for each write, under a lock; nil: all are Fine
 	Delay int         // of Late writes, in requests
 	Page  int         // keys a page of a listing; 0: 1000
