@@ -125,7 +125,7 @@ func (c *pipelineCheck) checkMode(l *Load, at string, dated bool) {
 	if c.has(at + ".max_errors") {
 		switch {
 		case l.MaxErrors < 1 || l.MaxErrors > maxErrors:
-			c.report(at+".max_errors", "leave it out: then no row may be refused", "%d: COPY takes 1 to 100000", l.MaxErrors)
+			c.report(at+".max_errors", "leave it out: then no row may be refused", "%d: COPY takes 1 to 99999", l.MaxErrors)
 		case l.Format.Parquet != nil || l.Reads != "":
 			c.report(at+".max_errors", "leave it out: a Parquet file is loaded whole or not at all", "COPY takes no max_errors for parquet")
 		}
@@ -134,9 +134,9 @@ func (c *pipelineCheck) checkMode(l *Load, at string, dated bool) {
 	c.checkOnChange(l, at, dated)
 }
 
-// maxErrors is COPY's own limit.
+// maxErrors is one less than COPY's own limit, at which it fails already.
 // https://docs.aws.amazon.com/redshift/latest/dg/copy-parameters-data-load.html#copy-maxerror
-const maxErrors = 100_000
+const maxErrors = 99_999
 
 // checkKey checks the columns by which an upsert finds a row again.
 func (c *pipelineCheck) checkKey(l *Load, at string) {

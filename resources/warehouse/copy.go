@@ -3,21 +3,17 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lamplighter/resources"
 )
 
-// Modes of a load.
-const (
-	Append  = "append"
-	Replace = "replace"
-)
-
 // Load implements Session: one transaction that locks the ledger and the
-// table, asks the ledger what is there, copies the rest, checks it, and writes
-// a ledger row per object.
+// table, asks the ledger what is there, copies the rest as the mode says,
+// checks it, and writes a ledger row per object.
 func (s *session) Load(ctx context.Context, b Batch) (Loaded, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -25,7 +21,7 @@ func (s *session) Load(ctx context.Context, b Batch) (Loaded, error) {
 	if err != nil {
 		return Loaded{}, err
 	}
-	if _, err := copyStatement(s.dialect, t, b, b.Manifest); err != nil {
+	if err := checkFormat(s.dialect, t, b); err != nil {
 		return Loaded{}, err
 	}
 	if err := s.limit(ctx, b.Timeout); err != nil {
@@ -34,10 +30,15 @@ func (s *session) Load(ctx context.Context, b Batch) (Loaded, error) {
 	if err := s.ensure(ctx, t.ledgerName(), ledgerColumns); err != nil {
 		return Loaded{}, err
 	}
+	if b.MaxErrors > 0 {
+		if err := s.ensure(ctx, rejectsTable, rejectColumns); err != nil {
+			return Loaded{}, err
+		}
+	}
 	l := load{s: s, b: b, t: t}
 	err = s.transaction(ctx, b.Timeout, []string{t.ledgerSQL(), t.sql()}, func() error { return l.run(ctx) })
 	if err != nil {
-		return Loaded{}, s.withRejects(ctx, err)
+		return Loaded{}, s.withRejects(ctx, b, err)
 	}
 	return l.done, nil
 }
@@ -48,40 +49,59 @@ func checkBatch(b Batch) (table, error) {
 	if err != nil {
 		return t, err
 	}
-	bad := func(format string, args ...any) (table, error) {
-		return t, resources.Faultf(resources.Permanent, "load into %s: %s", t.key(), fmt.Sprintf(format, args...))
-	}
-	if b.Mode != Append && b.Mode != Replace {
-		return bad("mode %q is unknown: append or replace", b.Mode)
-	}
-	if len(b.Objects) == 0 {
-		return bad("the batch has no objects")
-	}
-	if b.Role == "" {
-		return bad("no IAM role")
+	if what := b.wrong(); what != "" {
+		return t, resources.Faultf(resources.Permanent, "load into %s: %s", t.key(), what)
 	}
 	seen := map[string]bool{}
 	for _, o := range b.Objects {
-		if seen[o.URI] {
-			return bad("%s is in the batch twice", o.URI)
+		switch {
+		case seen[o.URI]:
+			return t, resources.Faultf(resources.Permanent, "load into %s: %s is in the batch twice", t.key(), o.URI)
+		case len(o.URI) > 2048 || len(o.ETag) > 256 || len(o.Partition) > 64 || o.ETag == "":
+			return t, resources.Faultf(resources.Permanent, "load into %s: %s: the ledger cannot hold this object (its URI, ETag %q, partition %q)", t.key(), o.URI, o.ETag, o.Partition)
 		}
 		seen[o.URI] = true
-		if len(o.URI) > 2048 || len(o.ETag) > 256 || len(o.Partition) > 64 || o.ETag == "" {
-			return bad("%s: the ledger cannot hold this object (its URI, ETag %q, partition %q)", o.URI, o.ETag, o.Partition)
-		}
 		if err := storable("object", o.URI, o.ETag, o.Partition); err != nil {
 			return t, err
 		}
+		if b.PartitionColumn != "" {
+			if _, err := periodOf(o.Partition); err != nil {
+				return t, err
+			}
+		}
 	}
-	return t, storable("load into "+t.key(), append([]string{b.Manifest, b.Role, b.Region, b.Run, b.Step, b.Format.NullAs}, b.Columns...)...)
+	names := slices.Concat(b.Columns, b.Key, []string{b.PartitionColumn})
+	return t, storable("load into "+t.key(), append(names, b.Manifest, b.Role, b.Region, b.Run, b.Step, b.Format.NullAs, b.Format.Paths, b.Format.DateFormat, b.Format.TimeFormat)...)
+}
+
+// wrong is what does not fit together in a batch; "" when all does.
+func (b Batch) wrong() string {
+	switch {
+	case b.Mode != Append && b.Mode != Replace && b.Mode != Upsert:
+		return fmt.Sprintf("mode %q is unknown: append, replace or upsert", b.Mode)
+	case (b.Mode == Upsert) != (len(b.Key) > 0):
+		return "an upsert has a key, and nothing else has"
+	case b.Mode == Upsert && b.PartitionColumn != "":
+		return "an upsert replaces rows, not partitions"
+	case b.Mode == Append && b.Anew && b.PartitionColumn == "":
+		return "what changed can be loaded anew only by partitions, and no column says of which one a row is"
+	case len(b.Objects) == 0:
+		return "the batch has no objects"
+	case b.Role == "":
+		return "no IAM role"
+	case b.MaxErrors < 0 || b.MaxErrors >= 100_000: // MAXERROR is one more
+		return fmt.Sprintf("max_errors %d: COPY takes 1 to 99999", b.MaxErrors)
+	}
+	return ""
 }
 
 // load is one Load inside its transaction.
 type load struct {
-	s    *session
-	b    Batch
-	t    table
-	done Loaded
+	s        *session
+	b        Batch
+	t        table
+	rejected []Reject // of the COPYs so far
+	done     Loaded
 }
 
 func (l *load) run(ctx context.Context) error {
@@ -89,26 +109,20 @@ func (l *load) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rest, before, err := l.missing(known)
+	what, err := decide(l.t, l.b, known)
 	if err != nil {
 		return err
 	}
-	if len(rest) == 0 {
+	_, before := known.rowsOf(what.loaded)
+	if len(what.parts) == 0 {
 		l.done = Loaded{Rows: before, Objects: len(l.b.Objects), LoadID: known.max, Already: true}
-		return nil
+		l.done.Rejected, err = l.recall(ctx, known)
+		return err
 	}
-	manifest := l.b.Manifest
-	if len(rest) < len(l.b.Objects) {
-		if manifest, err = l.restManifest(ctx, rest); err != nil {
-			return err
-		}
+	if err := l.clear(ctx, what); err != nil {
+		return err
 	}
-	if l.b.Mode == Replace {
-		if err := l.clear(ctx); err != nil {
-			return err
-		}
-	}
-	rows, err := l.copy(ctx, manifest)
+	rows, err := l.fill(ctx, what.parts)
 	if err != nil {
 		return err
 	}
@@ -116,8 +130,17 @@ func (l *load) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.done = Loaded{Rows: rows, Objects: len(rest), LoadID: known.max + 1, Warnings: warnings}
-	if err := l.s.record(ctx, l.t, l.b, rest, l.done, known.now); err != nil {
+	l.done = Loaded{Rows: rows, Objects: len(what.objects()), LoadID: known.max + 1, Warnings: warnings}
+	return l.finish(ctx, what.objects(), known.now)
+}
+
+// finish writes down what was loaded and refused, and looks once more at the
+// objects.
+func (l *load) finish(ctx context.Context, objects []Object, now time.Time) (err error) {
+	if err := l.s.record(ctx, l.t, l.b, objects, l.done, now); err != nil {
+		return err
+	}
+	if l.done.Rejected, err = l.keep(ctx); err != nil {
 		return err
 	}
 	if l.b.Unchanged != nil {
@@ -128,73 +151,103 @@ func (l *load) run(ctx context.Context) error {
 	return nil
 }
 
-// missing are the objects of the batch that are not in the table yet, and how
-// many rows the loads that brought the others had.
-func (l *load) missing(k known) (rest []Object, before int64, err error) {
-	if l.b.Mode == Replace {
-		if k.isExactly(l.b.Objects) {
-			_, before = k.rowsOf(l.b.Objects)
-			return nil, before, nil
+// clear takes out the rows that give way, and their ledger rows. TRUNCATE
+// would commit.
+func (l *load) clear(ctx context.Context, what todo) error {
+	var statements []string
+	switch {
+	case what.whole:
+		statements = []string{"DELETE FROM " + l.t.sql(), "DELETE FROM " + l.t.ledgerSQL()}
+	case len(what.days) > 0:
+		within, err := l.s.dialect.within(l.b.PartitionColumn, what.days)
+		if err != nil {
+			return err
 		}
-		return l.b.Objects, 0, nil
+		statements = []string{"DELETE FROM " + l.t.sql() + " WHERE " + within, "DELETE FROM " + l.t.ledgerSQL() + " WHERE part IN (" + l.s.dialect.literals(what.days) + ")"}
 	}
-	for _, o := range l.b.Objects {
-		etags := k.objects[o.URI]
-		switch {
-		case etags[o.ETag] != nil:
-		case len(etags) > 0 && o.Partition != "":
-			return nil, 0, changed(l.t, o, etags)
-		default: // new; or an undated object that changed, which is a new one
-			rest = append(rest, o)
-		}
+	for chunk := range slices.Chunk(what.forget, insertRows) {
+		statements = append(statements, "DELETE FROM "+l.t.ledgerSQL()+" WHERE uri IN ("+l.s.dialect.literals(chunk)+")")
 	}
-	_, before = k.rowsOf(l.b.Objects)
-	return rest, before, nil
-}
-
-// changed refuses an object of a dated source whose rows are in the table
-// already, as they were then: rows do not know their object, so they can be
-// neither replaced nor loaded beside it.
-func changed(t table, o Object, etags map[string]*entry) error {
-	var old string
-	for old = range etags {
-	}
-	return &resources.Fault{Class: resources.Permanent, Code: CodeChanged,
-		Msg:  fmt.Sprintf("load into %s: %s was loaded with ETag %s and has ETag %s now: its rows would be there twice", t.key(), o.URI, old, o.ETag),
-		Hint: "write corrections as new objects; or restore the object as it was; or delete its rows and its row in " + schemaName + "." + t.ledgerName() + " in a migration"}
-}
-
-func (l *load) restManifest(ctx context.Context, rest []Object) (string, error) {
-	what := fmt.Sprintf("manifest of the %d objects of %s that are not loaded yet", len(rest), l.t.key())
-	if l.b.Rest == nil {
-		return "", resources.Faultf(resources.Permanent, "%s: nobody writes it", what)
-	}
-	manifest, err := l.b.Rest(ctx, rest)
-	if err != nil {
-		return "", notCommitted(err, what)
-	}
-	return manifest, storable(what, manifest)
-}
-
-// clear empties the table and its ledger. TRUNCATE would commit.
-func (l *load) clear(ctx context.Context) error {
-	for _, t := range []string{l.t.sql(), l.t.ledgerSQL()} {
-		if _, err := l.s.do(ctx, "replace "+l.t.key(), "DELETE FROM "+t); err != nil {
+	for _, sql := range statements {
+		if _, err := l.s.do(ctx, "replace in "+l.t.key(), sql); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *load) copy(ctx context.Context, manifest string) (rows int64, err error) {
-	sql, err := copyStatement(l.s.dialect, l.t, l.b, manifest)
+// fill copies the parts into the table, one after the other.
+func (l *load) fill(ctx context.Context, parts [][]Object) (rows int64, err error) {
+	stage := l.t.sql()
+	if l.b.Mode == Upsert {
+		if stage, err = l.stage(ctx); err != nil {
+			return 0, err
+		}
+	}
+	for i, part := range parts {
+		there, err := l.inPartitions(ctx, part)
+		if err != nil {
+			return 0, err
+		}
+		n, err := l.copy(ctx, stage, part)
+		if err != nil {
+			return 0, err
+		}
+		rows += n
+		if err := l.placed(ctx, part, there+n); err != nil {
+			return 0, err
+		}
+		if l.b.Mode == Upsert {
+			if err := l.merge(ctx, stage, part, i == len(parts)-1); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return rows, nil
+}
+
+// copy is one COPY of some of the batch's objects. It counts the rows.
+func (l *load) copy(ctx context.Context, into string, part []Object) (int64, error) {
+	manifest, b := l.b.Manifest, l.b
+	if len(part) < len(b.Objects) {
+		var err error
+		if manifest, err = l.manifest(ctx, part); err != nil {
+			return 0, err
+		}
+	}
+	what := "load into " + l.t.key()
+	if b.MaxErrors > 0 { // of the whole batch
+		b.MaxErrors -= len(l.rejected)
+	}
+	sql, err := copyStatement(l.s.dialect, into, b, manifest)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := l.s.do(ctx, "load into "+l.t.key(), sql); err != nil {
+	if _, err := l.s.do(ctx, what, sql); err != nil {
 		return 0, err
 	}
-	return l.s.copied(ctx)
+	rows, err := l.s.copied(ctx)
+	if err != nil || b.MaxErrors <= 0 {
+		return rows, err
+	}
+	refused, err := l.s.refused(ctx)
+	if err == nil && len(refused) > b.MaxErrors {
+		err = tooMany(what, refused, l.b.MaxErrors)
+	}
+	l.rejected = append(l.rejected, refused...)
+	return rows, err
+}
+
+func (l *load) manifest(ctx context.Context, part []Object) (string, error) {
+	what := fmt.Sprintf("manifest of %d objects of %s", len(part), l.t.key())
+	if l.b.Rest == nil {
+		return "", resources.Faultf(resources.Permanent, "%s: nobody writes it", what)
+	}
+	manifest, err := l.b.Rest(ctx, part)
+	if err != nil {
+		return "", notCommitted(err, what)
+	}
+	return manifest, storable(what, manifest)
 }
 
 // copied is how many rows the session's last COPY loaded.
@@ -204,6 +257,41 @@ func (s *session) copied(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	return number("count loaded rows", rows)
+}
+
+// inPartitions is how many rows of some objects' partitions the table holds.
+func (l *load) inPartitions(ctx context.Context, part []Object) (int64, error) {
+	if l.b.PartitionColumn == "" {
+		return 0, nil
+	}
+	within, err := l.s.dialect.within(l.b.PartitionColumn, partitionsOf(part))
+	if err != nil {
+		return 0, err
+	}
+	what := "count the rows of " + l.t.key() + " by " + l.b.PartitionColumn
+	rows, err := l.s.ask(ctx, what, "SELECT COUNT(*) FROM "+l.t.sql()+" WHERE "+within)
+	if err != nil {
+		return 0, err
+	}
+	return number(what, rows)
+}
+
+// placed wants every row that was loaded within the partitions it was loaded
+// for. A row elsewhere would stay when its partition is replaced, and be there
+// twice.
+func (l *load) placed(ctx context.Context, part []Object, want int64) error {
+	if l.b.PartitionColumn == "" {
+		return nil
+	}
+	n, err := l.inPartitions(ctx, part)
+	if err != nil || n == want {
+		return err
+	}
+	list := partitionsOf(part)
+	return &resources.Fault{Class: resources.Permanent, Code: CodeCheck,
+		Msg: fmt.Sprintf("load into %s rolled back: %d rows of the partitions %s to %s are not of these days by %s",
+			l.t.key(), want-n, list[0], list[len(list)-1], l.b.PartitionColumn),
+		Hint: "partition_column must hold each row's own partition, or an instant within it, in partition_zone: correct the objects, or name another column"}
 }
 
 // number is the only value of an answer.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,12 +16,17 @@ import (
 )
 
 // entry is what a load asks of a ledger row.
-type entry struct{ loadID, rows int64 }
+type entry struct {
+	loadID, rows int64
+	part         string
+	at           time.Time
+}
 
 // known is what the ledger says about the objects of a batch: for a replaced
 // table all of it, else what lies between the batch's first and last URI.
 type known struct {
 	objects map[string]map[string]*entry // by URI, then ETag
+	parts   map[string]int               // objects of each partition
 	count   int
 	max     int64     // highest load id of the table
 	now     time.Time // the warehouse's clock
@@ -28,7 +34,7 @@ type known struct {
 
 // known reads the ledger of a locked table.
 func (s *session) known(ctx context.Context, t table, b Batch) (known, error) {
-	k := known{objects: map[string]map[string]*entry{}}
+	k := known{objects: map[string]map[string]*entry{}, parts: map[string]int{}}
 	what := "read the ledger of " + t.key()
 	rows, err := s.ask(ctx, what, "SELECT COALESCE(MAX(load_id), 0), GETDATE() FROM "+t.ledgerSQL())
 	if err != nil {
@@ -43,35 +49,56 @@ func (s *session) known(ctx context.Context, t table, b Batch) (known, error) {
 	if k.now, err = parseTime(rows[0][1]); err != nil {
 		return k, err
 	}
-	where := ""
-	if b.Mode == Append {
-		uris := make([]string, len(b.Objects))
-		for i, o := range b.Objects {
-			uris[i] = o.URI
-		}
-		where = " WHERE uri BETWEEN " + s.dialect.literal(slices.Min(uris)) + " AND " + s.dialect.literal(slices.Max(uris))
-	}
-	rows, err = s.ask(ctx, what, "SELECT uri, etag, load_id, batch_rows FROM "+t.ledgerSQL()+where)
+	rows, err = s.ask(ctx, what, "SELECT uri, etag, load_id, batch_rows, part, loaded_at FROM "+t.ledgerSQL()+s.dialect.about(b))
 	if err != nil {
 		return k, err
 	}
 	return k, k.add(what, rows)
 }
 
+// about is the part of a ledger that a batch must know: all of it when the
+// table is replaced, else what lies between its first and last URI, and what is
+// of its partitions.
+func (d dialect) about(b Batch) string {
+	if b.Mode == Replace && b.PartitionColumn == "" {
+		return ""
+	}
+	uris, parts := make([]string, len(b.Objects)), make([]string, len(b.Objects))
+	for i, o := range b.Objects {
+		uris[i], parts[i] = o.URI, o.Partition
+	}
+	between := func(column string, values []string) string {
+		return column + " BETWEEN " + d.literal(slices.Min(values)) + " AND " + d.literal(slices.Max(values))
+	}
+	where := " WHERE " + between("uri", uris)
+	if b.PartitionColumn != "" {
+		where += " OR " + between("part", parts)
+	}
+	return where
+}
+
 func (k *known) add(what string, rows [][]string) error {
 	for _, r := range rows {
 		id, err1 := strconv.ParseInt(r[2], 10, 64)
 		n, err2 := strconv.ParseInt(r[3], 10, 64)
-		if err1 != nil || err2 != nil {
-			return resources.Faultf(resources.Permanent, "%s: row %q holds no numbers", what, r)
+		at, err3 := parseTime(r[5])
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return resources.Faultf(resources.Permanent, "%s: row %q cannot be read: %v", what, r, err)
 		}
 		if k.objects[r[0]] == nil {
 			k.objects[r[0]] = map[string]*entry{}
 		}
-		k.objects[r[0]][r[1]] = &entry{loadID: id, rows: n}
+		k.objects[r[0]][r[1]] = &entry{loadID: id, rows: n, part: r[4], at: at}
+		k.parts[r[4]]++
 		k.count++
 	}
 	return nil
+}
+
+// holds says that of a partition the ledger holds these objects and no others.
+func (k known) holds(partition string, objects []Object) bool {
+	found, _ := k.rowsOf(objects)
+	return found == len(objects) && k.parts[partition] == len(objects)
 }
 
 // isExactly says that the ledger holds these objects and no others.

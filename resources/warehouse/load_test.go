@@ -34,7 +34,7 @@ func healthy() []*rule {
 	}
 }
 
-const readLedger = `SELECT uri, etag, load_id, batch_rows FROM "lamplighter"."ledger_ratings"`
+const readLedger = `SELECT uri, etag, load_id, batch_rows, part, loaded_at FROM "lamplighter"."ledger_ratings"`
 
 func TestLoad(t *testing.T) {
 	f := newFake(t, healthy()...)
@@ -86,21 +86,21 @@ func TestLoadAlready(t *testing.T) {
 		want Loaded
 		copy string // what the COPY reads, "" for none
 	}{
-		{"all in one load", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}, {"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "4", "7"}},
+		{"all in one load", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}, {"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "4", "7", "2026-11-21", "2026-11-21 23:30:00"}},
 			nil, Loaded{Rows: 7, Objects: 2, LoadID: 9, Already: true}, ""},
-		{"all in two loads", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}, {"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "5", "1"}},
+		{"all in two loads", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}, {"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "5", "1", "2026-11-21", "2026-11-21 23:30:00"}},
 			nil, Loaded{Rows: 8, Objects: 2, LoadID: 9, Already: true}, ""},
-		{"one", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}},
+		{"one", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			nil, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/rest.json"},
-		{"one counts for the minimum", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}},
+		{"one counts for the minimum", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			func(b *Batch) { b.Rows = []RowsBound{{Name: "rows min", Min: 40}} }, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/rest.json"},
-		{"undated and changed", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e0", "4", "7"}},
+		{"undated and changed", Append, [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e0", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			func(b *Batch) { b.Objects[0].Partition, b.Objects[1].Partition = "", "" }, Loaded{Rows: 33, Objects: 2, LoadID: 10}, "s3://b/m.json"},
-		{"replaced by the same", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "9", "7"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7"}},
+		{"replaced by the same", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "9", "7", "2026-11-21", "2026-11-21 23:30:00"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			nil, Loaded{Rows: 7, Objects: 2, LoadID: 9, Already: true}, ""},
-		{"replaced by less", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "9", "7"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7"}},
+		{"replaced by less", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e2", "9", "7", "2026-11-21", "2026-11-21 23:30:00"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			func(b *Batch) { b.Objects = b.Objects[:1] }, Loaded{Rows: 33, Objects: 1, LoadID: 10}, "s3://b/m.json"},
-		{"replaced by changed", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e0", "9", "7"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7"}},
+		{"replaced by changed", Replace, [][]string{{"s3://e/ratings/2026/11/21/b.csv.gz", "e0", "9", "7", "2026-11-21", "2026-11-21 23:30:00"}, {"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "9", "7", "2026-11-20", "2026-11-20 23:30:00"}},
 			nil, Loaded{Rows: 33, Objects: 2, LoadID: 10}, "s3://b/m.json"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,8 +166,8 @@ func TestLoadFails(t *testing.T) {
 		{name: "head without an answer", edit: func(b *Batch) {
 			b.Unchanged = func(context.Context) error { return errors.New("lost") }
 		}, class: resources.Retry, msg: "lost"},
-		{name: "changed since it was loaded", rule: &rule{what: readLedger, rows: [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e0", "4", "7"}}}, class: resources.Permanent, code: CodeChanged},
-		{name: "rest, but nobody writes it", rule: &rule{what: readLedger, rows: [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7"}}}, class: resources.Permanent, msg: "nobody writes it"},
+		{name: "changed since it was loaded", rule: &rule{what: readLedger, rows: [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e0", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}}}, class: resources.Permanent, code: CodeChanged},
+		{name: "rest, but nobody writes it", rule: &rule{what: readLedger, rows: [][]string{{"s3://e/ratings/2026/11/20/a.csv.gz", "e1", "4", "7", "2026-11-20", "2026-11-20 23:30:00"}}}, class: resources.Permanent, msg: "nobody writes it"},
 		{name: "ledger", rule: &rule{what: "INSERT", code: "22001", msg: "too long"}, class: resources.Permanent, code: "22001"},
 		{name: "commit lost", rule: &rule{what: "COMMIT", cut: true}, class: resources.Unknown},
 		{name: "commit terminated", rule: &rule{what: "COMMIT", code: "57P01", msg: "terminating", fatal: true}, class: resources.Unknown},
@@ -220,7 +220,7 @@ func TestLoadRefuses(t *testing.T) {
 		"table":          func(b *Batch) { b.Table = "a.b.c" },
 		"our schema":     func(b *Batch) { b.Table = "lamplighter.x" },
 		"long name":      func(b *Batch) { b.Table = strings.Repeat("x", 125) },
-		"mode":           func(b *Batch) { b.Mode = "upsert" },
+		"mode":           func(b *Batch) { b.Mode = "merge" },
 		"no objects":     func(b *Batch) { b.Objects = nil },
 		"twice":          func(b *Batch) { b.Objects[1].URI = b.Objects[0].URI },
 		"no ETag":        func(b *Batch) { b.Objects[0].ETag = "" },
@@ -260,7 +260,7 @@ func TestCopyStatement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := copyStatement(dialect{backslash: true}, tab, b, b.Manifest)
+		got, err := copyStatement(dialect{backslash: true}, tab.sql(), b, b.Manifest)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v\n got %s\nwant %s", name, err, got, c.want)
 		}

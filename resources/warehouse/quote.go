@@ -49,3 +49,12 @@ func storable(what string, values ...string) error {
 	}
 	return nil
 }
+
+// literals writes a list of strings.
+func (d dialect) literals(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = d.literal(v)
+	}
+	return strings.Join(quoted, ", ")
+}

@@ -59,34 +59,35 @@ type Object struct {
 	Partition string `json:"partition,omitempty"` // 2026-11-21, or "" for undated sources
 }
 
-// Format is how a load's objects are written.
-type Format struct {
-	Kind        string `json:"kind"`                  // csv
-	Header      bool   `json:"header,omitempty"`      // the first line names the columns and is skipped
-	Delimiter   string `json:"delimiter,omitempty"`   // one character, default ","
-	Compression string `json:"compression,omitempty"` // "" or gzip; the same for all objects of a batch
-	NullAs      string `json:"null_as,omitempty"`
-}
-
 // Batch is what one Load does, as one transaction.
 type Batch struct {
 	Table    string   `json:"table"`             // [schema.]table
-	Mode     string   `json:"mode"`              // append, or replace: the table's rows are replaced by the batch's
+	Mode     string   `json:"mode"`              // append, replace or upsert
 	Columns  []string `json:"columns,omitempty"` // of the file, in order; empty: the table's own
 	Format   Format   `json:"format"`
 	Manifest string   `json:"manifest"` // URI of the COPY manifest that lists exactly Objects
-	// Rest is called instead of Manifest when the ledger already holds some of
-	// the objects: it writes a manifest of the others and returns its URI.
+	// Rest is called instead of using Manifest when one COPY is to read other
+	// objects than all of the batch: it writes their manifest and returns its URI.
 	Rest    func(context.Context, []Object) (string, error) `json:"-"`
-	Objects []Object                                        `json:"objects"`
-	Checks  []Check                                         `json:"checks,omitempty"`
-	Rows    []RowsBound                                     `json:"rows,omitempty"`
-	Role    string                                          `json:"role"` // IAM role ARN for COPY
-	Region  string                                          `json:"region,omitempty"`
-	Run     string                                          `json:"run"`
-	Attempt int                                             `json:"attempt"`
-	Step    string                                          `json:"step"`
-	Timeout time.Duration                                   `json:"timeout,omitempty"` // statement_timeout; 0: none
+	Objects []Object                                        `json:"objects"` // by partition; of a partition that is replaced all there are
+	// Key are the columns by which an upsert finds a row again.
+	Key []string `json:"key,omitempty"`
+	// PartitionColumn says of which partition a row is: it holds the day or hour,
+	// or an instant within it. With it, replace takes out the rows of the batch's
+	// partitions only, and not those of the whole table.
+	PartitionColumn string `json:"partition_column,omitempty"`
+	// Anew: an object that was loaded with another ETag is loaded anew: its
+	// partition is replaced, or its rows upserted. Else it fails the load.
+	Anew      bool          `json:"anew,omitempty"`
+	MaxErrors int           `json:"max_errors,omitempty"` // rows that may be refused; 0: none
+	Checks    []Check       `json:"checks,omitempty"`
+	Rows      []RowsBound   `json:"rows,omitempty"`
+	Role      string        `json:"role"` // IAM role ARN for COPY
+	Region    string        `json:"region,omitempty"`
+	Run       string        `json:"run"`
+	Attempt   int           `json:"attempt"`
+	Step      string        `json:"step"`
+	Timeout   time.Duration `json:"timeout,omitempty"` // statement_timeout; 0: none
 	// Unchanged is called right before COMMIT; an error rolls back. It heads
 	// every object again, because COPY reads what is there, not what was listed.
 	Unchanged func(context.Context) error `json:"-"`
@@ -94,10 +95,11 @@ type Batch struct {
 
 // Loaded is what a batch put into its table.
 type Loaded struct {
-	Rows    int64 `json:"rows"`    // rows this batch committed (from the ledger when Already)
-	Objects int   `json:"objects"` // objects this batch committed
-	LoadID  int64 `json:"load_id"` // highest load id of the table's ledger after it
-	Already bool  `json:"already,omitempty"`
+	Rows     int64    `json:"rows"`    // rows this batch committed (from the ledger when Already)
+	Objects  int      `json:"objects"` // objects this batch committed
+	LoadID   int64    `json:"load_id"` // highest load id of the table's ledger after it
+	Already  bool     `json:"already,omitempty"`
+	Rejected *Rejects `json:"rejected,omitempty"` // nil: no row was refused
 	// Warnings are the checks of severity warn that were not met.
 	Warnings []Unmet `json:"warnings,omitempty"`
 }
