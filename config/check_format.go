@@ -192,7 +192,7 @@ func (c *pipelineCheck) checkOnChange(l *Load, at string, dated bool) {
 	c.oneOf(path, l.OnChange, "fail", "replace")
 	switch {
 	case !dated:
-		c.report(path, "leave it out: an undated object that changed is loaded as a new one", "does not fit an undated source")
+		c.report(path, "leave it out: an undated object that changed fails an append, and is loaded again by replace and upsert", "does not fit an undated source")
 	case l.Mode == "replace":
 		c.report(path, "leave it out: mode replace loads a partition anew whenever its objects differ", "does not fit mode replace")
 	case l.OnChange == "replace" && l.Mode == "append" && !c.has(at+".partition_column"):

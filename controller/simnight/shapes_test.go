@@ -40,6 +40,25 @@ func undated(name string) config.Step {
 		Format: config.Format{CSV: &config.CSV{Header: true}}}}
 }
 
+// upserted has the last day's object in the end: part-1 of each day replaces
+// that of the day before.
+func upserted(name string) config.Step {
+	s := load(name)
+	s.Load.Mode, s.Load.Key, s.Load.OnChange, s.Load.MaxErrors = "upsert", []string{"id"}, "replace", 10
+	return s
+}
+
+// partitioned is a load that replaces days; mode is replace, or append for
+// days that changed.
+func partitioned(name, mode string) config.Step {
+	s := load(name)
+	s.Load.Mode, s.Load.PartitionColumn = mode, "day"
+	if mode == "append" {
+		s.Load.OnChange = "replace"
+	}
+	return s
+}
+
 func back(name, reads string) config.Step {
 	return config.Step{Kind: "load", Name: name, Load: &config.Load{Into: name, Reads: reads, Mode: "replace"}}
 }
@@ -100,6 +119,8 @@ func shapes() []shape {
 		{name: "check only", steps: steps(check("ok"))},
 		{name: "empty input", steps: steps(load("ratings"), unload("rec_in"), spark("recs", "rec_in")), empty: []string{"select * from rec_in"},
 			tables: map[string][]string{"ratings": ratings}},
+		{name: "upsert and days replaced", steps: steps(upserted("ratings"), partitioned("reviews", "replace")),
+			tables: map[string][]string{"ratings": ratings[3:], "reviews": reviews}},
 		{name: "crossed", steps: steps(unload("u1"), spark("s1", "u1"), spark("s2"), back("l2", "s2")), tables: map[string][]string{"l2": nil}, published: []string{"s2"}},
 		{name: "several datasets of one step", steps: steps(writing(spark("clean"), "users", "films"), spark("recs", "clean/users"), back("films", "clean/films")),
 			tables: map[string][]string{"films": nil}, published: []string{"clean/users", "clean/films", "recs"}},

@@ -189,7 +189,7 @@ func TestHeldOfALookBack(t *testing.T) {
 		return warehouse.Entry{Object: warehouse.Object{URI: fmt.Sprint("s3://b/", n), ETag: "e"}}
 	}
 	object := func(n int) warehouse.Object { return entry(n).Object }
-	hash := func(s source, ledger []warehouse.Entry) string { return hashObjects(held(s, false, ledger)) }
+	hash := func(s source, ledger []warehouse.Entry) string { return hashObjects(held(&config.Load{}, s, ledger)) }
 	first := hash(source{fresh: []warehouse.Object{object(1), object(2)}}, nil)
 	ledger := []warehouse.Entry{entry(1), entry(2)}
 	if first != hash(source{listing: listing{objects: []warehouse.Object{object(2)}}}, ledger) {

@@ -20,11 +20,16 @@ import (
 // LoadSpec is a load step, resolved: its sealed batches, or the dataset it
 // reads.
 type LoadSpec struct {
-	Table   string            `json:"table"`
-	Mode    string            `json:"mode"`
-	Columns []string          `json:"columns,omitempty"`
-	Format  warehouse.Format  `json:"format"`
-	Checks  []warehouse.Check `json:"checks,omitempty"`
+	Table string   `json:"table"`
+	Mode  string   `json:"mode"`
+	Key   []string `json:"key,omitempty"` // of an upsert
+	// PartitionColumn, Anew and MaxErrors are those of warehouse.Batch.
+	PartitionColumn string            `json:"partition_column,omitempty"`
+	Anew            bool              `json:"anew,omitempty"`
+	MaxErrors       int               `json:"max_errors,omitempty"`
+	Columns         []string          `json:"columns,omitempty"`
+	Format          warehouse.Format  `json:"format"`
+	Checks          []warehouse.Check `json:"checks,omitempty"`
 	// Rows bounds what a load of a dataset brings; batches have their own.
 	Rows    []warehouse.RowsBound `json:"rows,omitempty"`
 	Timeout time.Duration         `json:"timeout,omitempty"`
@@ -55,6 +60,33 @@ type LoadResult struct {
 	CaughtUp string `json:"caught_up_to,omitempty"` // set when last call left batches for another night
 	// Warnings are the checks of severity warn that were not met.
 	Warnings []warehouse.Unmet `json:"warnings,omitempty"`
+
+	// Rejected is how many rows were refused and left out, as max_errors allows:
+	// they never come, for their objects are loaded. Rejects are the first of
+	// them, RejectFiles CSVs with all of a batch's where it had more.
+	Rejected    int64              `json:"rejected,omitempty"`
+	Rejects     []warehouse.Reject `json:"rejects,omitempty"`
+	RejectFiles []string           `json:"reject_files,omitempty"`
+}
+
+// maxShown is how many refused rows a result holds.
+const maxShown = 100
+
+// add counts what a batch loaded.
+func (r *LoadResult) add(l warehouse.Loaded, through string) {
+	r.Rows += l.Rows
+	r.Objects += l.Objects
+	r.Batches++
+	r.Through = through
+	r.Warnings = append(r.Warnings, l.Warnings...)
+	if l.Rejected == nil {
+		return
+	}
+	r.Rejected += l.Rejected.Rows
+	r.Rejects = append(r.Rejects, l.Rejected.Shown[:min(len(l.Rejected.Shown), maxShown-len(r.Rejects))]...)
+	if l.Rejected.All != "" {
+		r.RejectFiles = append(r.RejectFiles, l.Rejected.All)
+	}
 }
 
 // load copies batches into a table, each one transaction and one intent,
@@ -84,11 +116,7 @@ func (l *load) Reconcile(ctx context.Context, p *controller.Pass) (controller.Ne
 		if !done || err != nil {
 			return next, err
 		}
-		total.Rows += loaded.Rows
-		total.Objects += loaded.Objects
-		total.Batches++
-		total.Warnings = append(total.Warnings, loaded.Warnings...)
-		total.Through = ref.To
+		total.add(loaded, ref.To)
 	}
 	return controller.Done(total)
 }
@@ -106,7 +134,8 @@ func (l *load) copy(ctx context.Context, at place, from Dataset, i int, ref Batc
 		return warehouse.Loaded{}, err
 	}
 	batch := warehouse.Batch{
-		Table: l.spec.Table, Mode: l.spec.Mode, Columns: l.spec.Columns, Format: l.spec.Format, Manifest: ref.Manifest, Objects: objects,
+		Table: l.spec.Table, Mode: l.spec.Mode, Key: l.spec.Key, PartitionColumn: l.spec.PartitionColumn, Anew: l.spec.Anew, MaxErrors: l.spec.MaxErrors,
+		Columns: l.spec.Columns, Format: l.spec.Format, Manifest: ref.Manifest, Objects: objects,
 		Checks: l.spec.Checks, Rows: append(slices.Clone(l.spec.Rows), ref.Rows...), Role: l.Role, Region: l.Region,
 		Run: at.id.Run, Attempt: at.id.Attempt, Step: l.n.Name, Timeout: at.limit,
 		Unchanged: func(ctx context.Context) error { return unchanged(ctx, l.S3, objects) },

@@ -9,7 +9,6 @@ import (
 	"lamplighter/config"
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
-	"lamplighter/resources"
 	"lamplighter/resources/warehouse"
 )
 
@@ -43,13 +42,17 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 	}
 	spec := r.loadSpec(l)
 	was, old := usually(ledger), knownPartitions(l, ledger)
-	for i, objects := range batches(found.fresh, l.Mode, old) {
-		if l.Mode == "replace" && i > 0 {
-			return w, &resources.Fault{Class: resources.Permanent, Code: CodeRefused, Msg: "mode replace with compressed and plain objects together: one COPY reads either"}
-		}
+	if err := r.jsonPaths(ctx, l); err != nil {
+		return w, err
+	}
+	cut := batches(l, found.fresh, old)
+	if err := loadable(l, cut); err != nil {
+		return w, err
+	}
+	for i, objects := range cut {
 		ref := BatchRef{Objects: len(objects), From: objects[0].Partition, To: objects[len(objects)-1].Partition}
 		if !r.DryRun {
-			if ref, err = seal(ctx, r.S3, fmt.Sprintf("%s%s-%04d", r.Layout.Batches(r.ID), name, i+1), objects); err != nil {
+			if ref, err = seal(ctx, r.S3, fmt.Sprintf("%s%s-%04d", r.Layout.Batches(r.ID), name, i+1), compression(l, objects[0].URI), objects); err != nil {
 				return w, err
 			}
 		}
@@ -64,15 +67,27 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 
 // knownPartitions are those that have rows already, where the number of a
 // partition's rows is checked: what comes late for them is loaded apart, and
-// not counted.
+// not counted. Of what is replaced all rows come again.
 func knownPartitions(l *config.Load, ledger []warehouse.Entry) map[string]bool {
 	known := map[string]bool{}
-	if slices.ContainsFunc(l.Checks, func(c config.LoadCheck) bool { return c.Rows != nil }) {
+	if l.Mode != warehouse.Replace && slices.ContainsFunc(l.Checks, func(c config.LoadCheck) bool { return c.Rows != nil }) {
 		for _, e := range ledger {
 			known[e.Object.Partition] = e.Object.Partition != ""
 		}
 	}
 	return known
+}
+
+// jsonPaths looks at the jsonpaths file of a load, if it has one.
+func (r *planned) jsonPaths(ctx context.Context, l *config.Load) error {
+	if l.Format.JSON == nil || !strings.HasPrefix(l.Format.JSON.Paths, "s3://") {
+		return nil
+	}
+	body, _, err := r.S3.Get(ctx, l.Format.JSON.Paths)
+	if err != nil {
+		return fmt.Errorf("format.json.paths: %w", err)
+	}
+	return checkPaths(l.Format.JSON.Paths, body, l.Columns)
 }
 
 func describe(mode string, objects []warehouse.Object) string {
@@ -110,10 +125,8 @@ func size(bytes int64) string {
 }
 
 func (r *planned) loadSpec(l *config.Load) LoadSpec {
-	s := LoadSpec{Table: l.Into, Mode: l.Mode, Columns: l.Columns, Timeout: l.Timeout.D(), Checks: loadChecks(l.Into, l.Checks)}
-	if csv := l.Format.CSV; csv != nil {
-		s.Format = warehouse.Format{Kind: "csv", Header: csv.Header, Delimiter: csv.Delimiter, NullAs: csv.NullAs}
-	}
+	s := LoadSpec{Table: l.Into, Mode: l.Mode, Columns: l.Columns, Timeout: l.Timeout.D(), Checks: loadChecks(l.Into, l.Checks), Format: copyFormat(l.Format),
+		Key: l.Key, PartitionColumn: l.PartitionColumn, Anew: l.OnChange == "replace" || l.PartitionColumn != "", MaxErrors: l.MaxErrors}
 	return s
 }
 
@@ -123,7 +136,7 @@ func (r *planned) loadDataset(name string, l *config.Load) (controller.Work, err
 		folder += "/"
 	}
 	spec := r.loadSpec(l)
-	spec.Format.Kind, spec.Reads, spec.Folder = "parquet", step, folder
+	spec.Reads, spec.Folder = step, folder
 	spec.Rows = rowsBounds(l.Checks, 1, usual{})
 	print := fingerprint("load", l.Into, l.Columns, l.Mode, folder, r.prints[step])
 	r.state = fingerprint(r.state, print)

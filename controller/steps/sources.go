@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"lamplighter/config"
 	"lamplighter/resources"
@@ -29,8 +28,7 @@ type source struct {
 	held  []warehouse.Object // what the table holds once all of it is loaded
 }
 
-// list looks for the objects of a load. A loaded object that changed since is
-// an error: its rows are in the table, and cannot be told from the others.
+// list looks for the objects of a load.
 func (r *planned) list(ctx context.Context, l *config.Load, ledger []warehouse.Entry) (found source, err error) {
 	p, err := config.ParsePattern(l.From)
 	if err != nil {
@@ -52,32 +50,8 @@ func (r *planned) list(ctx context.Context, l *config.Load, ledger []warehouse.E
 	if found.fresh, err = fresh(l, found.objects, ledger); err != nil {
 		return found, err
 	}
-	found.held = held(found, l.Mode == "replace" && l.PartitionColumn == "", ledger)
+	found.held = held(l, found, ledger)
 	return found, nil
-}
-
-// fresh are the objects that a load has to bring.
-func fresh(l *config.Load, objects []warehouse.Object, ledger []warehouse.Entry) ([]warehouse.Object, error) {
-	known := make(map[string]string, len(ledger))
-	for _, e := range ledger {
-		known[e.Object.URI] = e.Object.ETag
-	}
-	var out []warehouse.Object
-	for _, o := range objects {
-		etag, loaded := known[o.URI]
-		if loaded && etag != o.ETag && l.Mode != "replace" {
-			return nil, &resources.Fault{Class: resources.Permanent, Code: "ObjectChanged",
-				Msg:  fmt.Sprintf("%s was loaded with ETag %s and has %s now", o.URI, etag, o.ETag),
-				Hint: "its rows are in the table already: restore the object, or give the new content a new key"}
-		}
-		if !loaded || etag != o.ETag {
-			out = append(out, o)
-		}
-	}
-	if l.Mode == "replace" && (len(out) > 0 || len(objects) != len(ledger)) {
-		out = objects // the table is to hold exactly these
-	}
-	return out, nil
 }
 
 // vanished refuses to empty a table, or to leave it as it is for ever, because
@@ -93,41 +67,35 @@ func vanished(l *config.Load, found source, ledger []warehouse.Entry) error {
 
 // held is what the table holds once all that was found is loaded: the same,
 // whichever days a night looked at.
-func held(found source, whole bool, ledger []warehouse.Entry) []warehouse.Object {
-	if whole {
+func held(l *config.Load, found source, ledger []warehouse.Entry) []warehouse.Object {
+	if l.Mode == warehouse.Replace && l.PartitionColumn == "" {
 		return found.objects
 	}
 	all := slices.Clone(found.fresh)
-	anew := make(map[string]bool, len(found.fresh))
+	anew, days := make(map[string]bool, len(found.fresh)), map[string]bool{}
 	for _, o := range found.fresh {
 		anew[o.URI] = true
+		days[o.Partition] = l.Mode == warehouse.Replace
 	}
 	for _, e := range ledger {
-		if !anew[e.Object.URI] {
+		if !anew[e.Object.URI] && !days[e.Object.Partition] {
 			all = append(all, e.Object)
 		}
 	}
 	return all
 }
 
-func compression(uri string) string {
-	if strings.HasSuffix(uri, ".gz") {
-		return "gzip"
-	}
-	return ""
-}
-
 // batches cuts objects into batches of whole partitions, one compression each;
 // partitions that are known already (late ones) are apart from new ones. A
-// replace is one batch, whatever its size.
-func batches(objects []warehouse.Object, mode string, known map[string]bool) [][]warehouse.Object {
+// replace of a table is one batch, whatever its size.
+func batches(l *config.Load, objects []warehouse.Object, known map[string]bool) [][]warehouse.Object {
 	var out [][]warehouse.Object
 	var bytes int64
 	for i, o := range objects {
 		n := len(out) - 1
 		newDay := i == 0 || o.Partition != objects[i-1].Partition || o.Partition == ""
-		full := n < 0 || newDay && mode != "replace" && (len(out[n]) >= batchObjects || bytes+o.Size > batchBytes)
-		if full || compression(o.URI) != compression(objects[i-1].URI) || known[o.Partition] != known[objects[i-1].Partition] {
+		full := n < 0 || newDay && !(l.Mode == warehouse.Replace && l.PartitionColumn == "") && (len(out[n]) >= batchObjects || bytes+o.Size > batchBytes)
+		if full || compression(l, o.URI) != compression(l, objects[i-1].URI) || known[o.Partition] != known[objects[i-1].Partition] {
 			out, bytes = append(out, nil), 0
 			n++
 		}
@@ -140,7 +108,7 @@ func batches(objects []warehouse.Object, mode string, known map[string]bool) [][
 // seal writes a batch down: from here the night loads exactly these objects.
 // The names hold the content's hash, so that a controller that slept and plans
 // the same attempt again cannot change what another one sealed.
-func seal(ctx context.Context, client *s3.Client, base string, objects []warehouse.Object) (BatchRef, error) {
+func seal(ctx context.Context, client *s3.Client, base, compression string, objects []warehouse.Object) (BatchRef, error) {
 	body, err := json.Marshal(objects)
 	if err != nil {
 		return BatchRef{}, err
@@ -148,7 +116,7 @@ func seal(ctx context.Context, client *s3.Client, base string, objects []warehou
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])
 	base += "-" + hash[:12]
-	ref := BatchRef{List: base + ".json", SHA256: hash, Objects: len(objects), Compression: compression(objects[0].URI),
+	ref := BatchRef{List: base + ".json", SHA256: hash, Objects: len(objects), Compression: compression,
 		From: objects[0].Partition, To: objects[len(objects)-1].Partition}
 	for _, o := range objects {
 		ref.Bytes += o.Size

@@ -23,6 +23,7 @@ type database struct {
 	ledgers  map[string][]warehouse.Entry
 	receipts []warehouse.Receipt
 	affected map[warehouse.Receipt]int64
+	rejects  map[rejection]*warehouse.Rejects
 
 	sessions []*session
 	locks    map[string]*session // by table: who writes it
@@ -31,6 +32,7 @@ type database struct {
 // loaded is an object in a table.
 type loaded struct {
 	uri  string
+	day  string // its partition
 	size int64
 	rows int64
 }
@@ -39,6 +41,7 @@ func newDatabase() *database {
 	return &database{
 		tables: map[string][]loaded{}, ledgers: map[string][]warehouse.Entry{},
 		affected: map[warehouse.Receipt]int64{}, locks: map[string]*session{},
+		rejects: map[rejection]*warehouse.Rejects{},
 	}
 }
 
@@ -53,6 +56,7 @@ func (db *database) copy() *database {
 	}
 	c.receipts = slices.Clone(db.receipts)
 	maps.Copy(c.affected, db.affected)
+	maps.Copy(c.rejects, db.rejects)
 	return c
 }
 
@@ -103,6 +107,15 @@ func (db *database) watermark() warehouse.Watermark {
 		w["receipts"] = warehouse.Mark{Rows: n, Max: n}
 	}
 	return w
+}
+
+// rowsOf are the rows of each load of a table.
+func (db *database) rowsOf(table string) map[int64]int64 {
+	rows := map[int64]int64{}
+	for _, e := range db.ledgers[table] {
+		rows[e.LoadID] = e.Rows
+	}
+	return rows
 }
 
 func (db *database) lastLoad(table string) (id int64) {

@@ -141,28 +141,34 @@ func (s *session) Load(ctx context.Context, b warehouse.Batch) (warehouse.Loaded
 	if err := s.fails(b.Step); err != nil {
 		return warehouse.Loaded{}, err
 	}
-	rest, before, err := s.missing(b)
+	e, err := s.db.effect(b)
 	if err != nil {
 		return warehouse.Loaded{}, err
 	}
-	if len(rest) == 0 {
-		return warehouse.Loaded{Rows: before, Objects: len(b.Objects), LoadID: s.db.lastLoad(b.Table), Already: true}, nil
-	}
-	manifest := b.Manifest
-	if len(rest) < len(b.Objects) {
-		if manifest, err = b.Rest(ctx, rest); err != nil {
-			return warehouse.Loaded{}, err
+	for id, rows := range s.db.rowsOf(b.Table) {
+		if e.loads[id] {
+			e.before += rows
 		}
 	}
-	rows, err := t.copyFrom(ctx, b, manifest)
+	if len(e.parts) == 0 {
+		return warehouse.Loaded{Rows: e.before, Objects: len(b.Objects), LoadID: s.db.lastLoad(b.Table), Already: true,
+			Rejected: s.db.recall(b.Table, e.loads)}, nil
+	}
+	parts, err := t.copyParts(ctx, b, e)
 	if err != nil {
 		return warehouse.Loaded{}, err
 	}
-	done := warehouse.Loaded{Objects: len(rest), LoadID: s.db.lastLoad(b.Table) + 1}
-	for _, o := range rows {
-		done.Rows += o.rows
+	done := warehouse.Loaded{LoadID: s.db.lastLoad(b.Table) + 1}
+	if done.Rejected, err = s.refuse(b, parts); err != nil {
+		return warehouse.Loaded{}, err
 	}
-	if done.Warnings, err = s.checks(b, before+done.Rows); err != nil {
+	for i, rows := range parts {
+		done.Objects += len(e.parts[i])
+		for _, o := range rows {
+			done.Rows += o.rows
+		}
+	}
+	if done.Warnings, err = s.checks(b, e.before+done.Rows); err != nil {
 		return warehouse.Loaded{}, err
 	}
 	if b.Unchanged != nil {
@@ -173,49 +179,8 @@ func (s *session) Load(ctx context.Context, b warehouse.Batch) (warehouse.Loaded
 	if err := s.broken(ctx); err != nil {
 		return warehouse.Loaded{}, err
 	}
-	err = t.commit(ctx, func(db *database) { db.load(b, rest, rows, done, s.f.s.Sim.now) })
+	err = t.commit(ctx, func(db *database) { db.load(b, e, parts, done, s.f.s.Sim.now) })
 	return done, err
-}
-
-// load is the effect of a committed Load.
-func (db *database) load(b warehouse.Batch, rest []warehouse.Object, rows []loaded, done warehouse.Loaded, now time.Time) {
-	if b.Mode == "replace" {
-		db.tables[b.Table], db.ledgers[b.Table] = nil, nil
-	}
-	db.tables[b.Table] = append(db.tables[b.Table], rows...)
-	for _, o := range rest {
-		db.ledgers[b.Table] = append(db.ledgers[b.Table], warehouse.Entry{
-			LoadID: done.LoadID, Object: o, Rows: done.Rows, Run: b.Run, Attempt: b.Attempt, Step: b.Step, At: now,
-		})
-	}
-}
-
-// missing are a batch's objects that are not in the ledger, and the rows of
-// the loads that brought the others. An object is its URI and its ETag.
-func (s *session) missing(b warehouse.Batch) (rest []warehouse.Object, before int64, err error) {
-	known, loads := map[string]warehouse.Entry{}, map[int64]int64{}
-	for _, e := range s.db.ledgers[b.Table] {
-		known[e.Object.URI] = e
-	}
-	for _, o := range b.Objects {
-		e, ok := known[o.URI]
-		switch {
-		case ok && sameETag(e.Object.ETag, o.ETag):
-			loads[e.LoadID] = e.Rows
-		case ok && o.Partition != "" && b.Mode == "append":
-			return nil, 0, &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeChanged,
-				Msg: "load into " + b.Table + ": " + o.URI + " was loaded with another ETag"}
-		default:
-			rest = append(rest, o)
-		}
-	}
-	if b.Mode == "replace" && (len(rest) > 0 || len(known) != len(b.Objects)) {
-		return b.Objects, 0, nil
-	}
-	for _, rows := range loads {
-		before += rows
-	}
-	return rest, before, nil
 }
 
 // copyFrom is COPY: it reads what the manifest names, as it is now.
@@ -245,7 +210,7 @@ func (t *tx) copyFrom(ctx context.Context, b warehouse.Batch, manifest string) (
 			return bad("the object %s does not exist", e.URL)
 		}
 		if o != nil {
-			rows = append(rows, loaded{e.URL, o.size, max(1, o.size/40)})
+			rows = append(rows, loaded{uri: e.URL, size: o.size, rows: max(1, o.size/40)})
 			bytes += o.size
 		}
 	}

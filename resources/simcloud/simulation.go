@@ -41,6 +41,7 @@ type SimOptions struct {
 	Ranges  map[Phase]Range // over DefaultRanges
 	Work    *Work           // nil is DefaultWork
 
+	Rejects map[string]int64  // rows that COPY refuses, by the object's URI
 	Answers map[string]string // of Session.Query and of checks, by SQL; "0" by default
 	Empty   map[string]bool   // queries whose UNLOAD has no rows
 	// Fails is what fails for good, with its error: steps of loads, scripts and
@@ -216,6 +217,18 @@ func (s *Simulation) TableObjects(cluster string) map[string][]string {
 // SnapshotObjects is TableObjects of a snapshot.
 func (s *Simulation) SnapshotObjects(snapshot string) map[string][]string {
 	return s.memory.snapshots[snapshot].objects()
+}
+
+// SnapshotSizes are the sizes of a table's objects in a snapshot, by URI: they
+// tell one version of an object from another.
+func (s *Simulation) SnapshotSizes(snapshot, table string) map[string]int64 {
+	sizes := map[string]int64{}
+	if db := s.memory.snapshots[snapshot]; db != nil {
+		for _, o := range db.tables[table] {
+			sizes[o.uri] = o.size
+		}
+	}
+	return sizes
 }
 
 // SnapshotLedger is the ledger that a snapshot holds; ok is false when there
