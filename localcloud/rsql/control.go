@@ -42,6 +42,7 @@ func lock(nodes []Node) (*Statement, error) {
 			return nil, err
 		}
 		st.Tables = append(st.Tables, n.SQL())
+		st.Targets = append(st.Targets, n)
 	}
 	if len(st.Tables) == 0 {
 		return nil, Syntaxf("LOCK takes the names of tables")

@@ -31,7 +31,7 @@ func (r *rewriter) definition(nodes []Node) (*Statement, error) {
 	case "truncate":
 		what("table")
 		n, err := tableName(rest)
-		return &Statement{Verb: Truncate, Tag: "TRUNCATE TABLE", SQL: "TRUNCATE " + n.SQL()}, err
+		return &Statement{Verb: Truncate, Tag: "TRUNCATE TABLE", SQL: "TRUNCATE " + n.SQL(), Targets: []Name{n}}, err
 	case "drop":
 		return drop(rest)
 	case "alter":
@@ -80,18 +80,20 @@ func drop(nodes []Node) (*Statement, error) {
 		nodes = nodes[:n-1]
 	}
 	var all []string
+	var targets []Name
 	for _, part := range split(nodes, ",") {
 		n, err := tableName(part)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, head+n.SQL()+tail)
+		targets = append(targets, n)
 	}
 	if len(all) == 0 {
 		return nil, Syntaxf("DROP %s takes a name", strings.ToUpper(kind))
 	}
 	last := len(all) - 1
-	return &Statement{Verb: Write, Tag: "DROP " + strings.ToUpper(kind), Before: all[:last], SQL: all[last]}, nil
+	return &Statement{Verb: Write, Tag: "DROP " + strings.ToUpper(kind), Before: all[:last], SQL: all[last], Targets: targets}, nil
 }
 
 func createSchema(nodes []Node) (*Statement, error) {
@@ -167,6 +169,9 @@ func (r *rewriter) createTable(nodes []Node, temp bool) (*Statement, error) {
 		head += "IF NOT EXISTS "
 	}
 	st := &Statement{Verb: Write, Tag: "CREATE TABLE"}
+	if !temp {
+		st.Targets = []Name{name}
+	}
 	var columns []Node
 	isList := len(nodes) > 0 && nodes[0].isGroup()
 	if isList {
@@ -297,9 +302,9 @@ func (r *rewriter) alterTable(nodes []Node) (*Statement, error) {
 		if c.NotNull && c.Default == "" {
 			return nil, Syntaxf("ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
 		}
-		return &Statement{Verb: AddColumn, Tag: tag, Add: &Add{Table: name, Column: c}}, nil
+		return &Statement{Verb: AddColumn, Tag: tag, Add: &Add{Table: name, Column: c}, Targets: []Name{name}}, nil
 	case has("drop"), has("rename"):
-		return &Statement{Verb: Write, Tag: tag, SQL: "ALTER TABLE " + name.SQL() + " " + sql(rest)}, nil
+		return &Statement{Verb: Write, Tag: tag, SQL: "ALTER TABLE " + name.SQL() + " " + sql(rest), Targets: []Name{name}}, nil
 	}
 	return nil, Unsupported("ALTER TABLE "+strings.ToUpper(sql(rest[:min(2, len(rest))])), "")
 }

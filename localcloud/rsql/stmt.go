@@ -39,6 +39,7 @@ type Statement struct {
 	Name    string   // of SET and SHOW
 	Value   string   // of SET; a list is joined by commas
 	Tables  []string // of LOCK, as SQL
+	Targets []Name   // what is written or locked, for the lock on it; not temporary tables that are made
 	Like    *Like
 	Add     *Add
 	Tokens  []Token // of COPY and UNLOAD
@@ -210,7 +211,26 @@ func (r *rewriter) dml(nodes []Node) (*Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Statement{Verb: Write, Tag: tags[verb], SQL: sql(append(head, out...)), Session: r.session}, nil
+	st := &Statement{Verb: Write, Tag: tags[verb], SQL: sql(append(head, out...)), Session: r.session}
+	st.Targets = target(nodes, verb)
+	return st, nil
+}
+
+// target is the table that a statement writes.
+func target(nodes []Node, verb string) []Name {
+	i := indexOf(nodes, verb) + 1
+	for i < len(nodes) && nodes[i].in("into", "from", "only") {
+		i++
+	}
+	end := i
+	for end < len(nodes) && ((end-i)%2 == 0 && nodes[end].name() || (end-i)%2 == 1 && nodes[end].is(".")) {
+		end++
+	}
+	name, err := tableName(nodes[i:end])
+	if err != nil {
+		return nil // DuckDB says what is wrong
+	}
+	return []Name{name}
 }
 
 // insertHead is INSERT INTO t (columns): names, not expressions.

@@ -30,9 +30,7 @@ type cluster struct {
 	listener  net.Listener
 	server    *pgwire.Server
 
-	// writer is the one writer's lock: held from a transaction's first write,
-	// or its LOCK, to its end. Whoever waits is served in order.
-	writer chan struct{}
+	locks *locks
 	// commits is held for reading while a transaction commits, for writing
 	// while a snapshot copies the file.
 	commits sync.RWMutex
@@ -50,7 +48,7 @@ type cluster struct {
 }
 
 func openCluster(p *Plane, id string) (*cluster, error) {
-	c := &cluster{plane: p, id: id, dir: p.clusterDir(id), writer: make(chan struct{}, 1), sessions: map[int]*session{}, probes: probes{seen: map[int64]map[int][2]string{}}}
+	c := &cluster{plane: p, id: id, dir: p.clusterDir(id), locks: newLocks(), sessions: map[int]*session{}, probes: probes{seen: map[int64]map[int][2]string{}}}
 	var err error
 	if c.meta, err = loadMeta(c.dir); err != nil {
 		return nil, err
@@ -193,18 +191,6 @@ func (c *cluster) exec(ctx context.Context, statement string) error {
 	_, err = conn.ExecContext(ctx, statement, nil)
 	return errors.Join(err, conn.Close())
 }
-
-// lockWriter waits its turn to write.
-func (c *cluster) lockWriter(ctx context.Context) error {
-	select {
-	case c.writer <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (c *cluster) unlockWriter() { <-c.writer }
 
 // copyMeta is a copy that nobody changes.
 func (c *cluster) copyMeta() *clusterMeta {

@@ -42,7 +42,7 @@ func (s *session) copyFrom(ctx context.Context, tokens []rsql.Token, dir string)
 	if c.NoLoad {
 		return s.leave()
 	}
-	if err := s.enter(ctx, true); err != nil {
+	if err := s.enter(ctx, c.Table); err != nil {
 		return err
 	}
 	rows, err := s.insert(ctx, c, t, columns, staged)

@@ -84,7 +84,7 @@ func text(v driver.Value) string {
 
 // define runs the definitions that need to know another table.
 func (s *session) define(ctx context.Context, st *rsql.Statement) (*pgwire.Result, error) {
-	err := s.enter(ctx, true)
+	err := s.enter(ctx, st.Targets...)
 	if err == nil {
 		if st.Verb == rsql.CreateLike {
 			err = s.createLike(ctx, st.Like)

@@ -223,7 +223,7 @@ func (p *prepared) bind(ctx context.Context, args []pgwire.Arg) ([]rsql.Token, *
 
 func (p *prepared) read(ctx context.Context, st *rsql.Statement) (*pgwire.Result, error) {
 	s := p.s
-	if err := s.enter(ctx, false); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	stmt, own := p.stmt, false
@@ -272,7 +272,7 @@ func (s *session) undo(err error) error {
 
 func (p *prepared) write(ctx context.Context, st *rsql.Statement) (*pgwire.Result, error) {
 	s := p.s
-	if err := s.enter(ctx, true); err != nil {
+	if err := s.enterAs(ctx, changesRows(st), st.Targets); err != nil {
 		return nil, s.undo(err)
 	}
 	n, err := s.runWrite(ctx, p, st)
@@ -294,6 +294,12 @@ func (p *prepared) write(ctx context.Context, st *rsql.Statement) (*pgwire.Resul
 		tag = fmt.Sprintf("%s %d", tag, n)
 	}
 	return &pgwire.Result{Tag: tag}, nil
+}
+
+// changesRows says that a statement changes rows that are there.
+func changesRows(st *rsql.Statement) bool {
+	verb, _, _ := strings.Cut(st.Tag, " ")
+	return verb == "UPDATE" || verb == "DELETE" || verb == "MERGE" || verb == "TRUNCATE"
 }
 
 func (s *session) runWrite(ctx context.Context, p *prepared, st *rsql.Statement) (int64, error) {
@@ -354,10 +360,9 @@ func (s *session) control(ctx context.Context, st *rsql.Statement) (*pgwire.Resu
 	return nil, pgwire.Errorf("XX000", "statement %d is not known", st.Verb)
 }
 
-// lock takes the writer's lock: one lock stands for all tables, so that two
-// loaders can never read the ledger side by side.
+// lock takes the locks of all tables named.
 func (s *session) lock(ctx context.Context, st *rsql.Statement) error {
-	err := s.enter(ctx, true)
+	err := s.enter(ctx, st.Targets...)
 	if err == nil {
 		err = s.exist(ctx, st.Tables)
 	}

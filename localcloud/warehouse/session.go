@@ -18,8 +18,8 @@ import (
 // session is one client's connection to the database.
 //
 // DuckDB's transactions are optimistic: conflicts fail at once. Redshift's
-// writers queue for locks. So DuckDB's BEGIN waits for the first statement
-// that needs it, and if that writes, the writer's lock is taken before.
+// writers queue for locks on tables. So DuckDB's BEGIN waits for the first
+// statement that needs it, and if that writes, its locks are taken before.
 type session struct {
 	cluster *cluster
 	conn    *duckdb.Conn
@@ -35,7 +35,9 @@ type session struct {
 	implicit bool // until Sync
 	failed   bool // explicit, and an error happened
 	open     bool // DuckDB has a transaction
-	locked   bool // the writer's lock is ours
+
+	snapshot int64    // when DuckDB's transaction began, in locks' count
+	changed  []string // tables whose rows it changes
 }
 
 func newSession(c *cluster, conn *duckdb.Conn, s pgwire.Startup, user string, client pgwire.Client) *session {
@@ -87,18 +89,44 @@ func (s *session) Close() {
 	}
 }
 
-// enter makes sure that DuckDB has a transaction, and that it may write.
-func (s *session) enter(ctx context.Context, write bool) error {
-	if write && !s.locked {
-		if err := s.cluster.lockWriter(ctx); err != nil {
+// enter makes sure that DuckDB has a transaction, and the session the locks of
+// the tables that are to be written.
+func (s *session) enter(ctx context.Context, written ...rsql.Name) error {
+	return s.enterAs(ctx, false, written)
+}
+
+// enterAs is enter; changes says that rows that are there will be changed. Then
+// they must not have been since this transaction's snapshot: DuckDB notices
+// some such conflicts only, and another's DELETE not.
+func (s *session) enterAs(ctx context.Context, changes bool, written []rsql.Name) error {
+	for _, n := range written {
+		key, needed, err := s.lockKey(ctx, n)
+		if err != nil {
 			return err
 		}
-		s.locked = true
+		if !needed {
+			continue
+		}
+		if err := s.cluster.locks.take(ctx, s, key); err != nil {
+			return err
+		}
+		if !changes {
+			continue
+		}
+		if s.open && s.cluster.locks.changedSince(key, s.snapshot) {
+			return &pgwire.Error{Code: "40001", Msg: "1023", Detail: "Serializable isolation violation on table " + key + ": another transaction changed its rows"}
+		}
+		s.changed = append(s.changed, key)
 	}
 	if s.open {
 		return nil
 	}
-	if _, err := s.conn.ExecContext(ctx, "BEGIN TRANSACTION", nil); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.snapshot = s.cluster.locks.now()
+	// No cancel request may tear it: whether there is a transaction must be known.
+	if _, err := s.conn.ExecContext(context.WithoutCancel(ctx), "BEGIN TRANSACTION", nil); err != nil {
 		return err
 	}
 	s.open = true
@@ -114,7 +142,7 @@ func (s *session) leave() error {
 }
 
 func (s *session) commit() error {
-	defer s.unlock()
+	defer s.cluster.locks.release(s)
 	if !s.open {
 		return nil
 	}
@@ -124,26 +152,23 @@ func (s *session) commit() error {
 	// No cancel request may tear a commit: its answer must be true.
 	if _, err := s.conn.ExecContext(context.Background(), "COMMIT", nil); err != nil {
 		_, _ = s.conn.ExecContext(context.Background(), "ROLLBACK", nil)
+		s.changed = nil
 		return sqlError(err)
 	}
+	s.cluster.locks.change(s.changed)
+	s.changed = nil
 	return nil
 }
 
 func (s *session) rollback() {
-	defer s.unlock()
+	defer s.cluster.locks.release(s)
+	s.changed = nil
 	if !s.open {
 		return
 	}
 	s.open = false
 	if _, err := s.conn.ExecContext(context.Background(), "ROLLBACK", nil); err != nil {
 		s.cluster.plane.log.Warn("rollback", "cluster", s.cluster.id, "error", err)
-	}
-}
-
-func (s *session) unlock() {
-	if s.locked {
-		s.locked = false
-		s.cluster.unlockWriter()
 	}
 }
 

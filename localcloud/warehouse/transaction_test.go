@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // served is a plane with one cluster.
@@ -273,5 +274,80 @@ func TestConnectionLost(t *testing.T) {
 	exec(t, b, "INSERT INTO l VALUES (2)")
 	if got := one(t, b, "SELECT listagg(n, ',') FROM l"); got != "2" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestWritersSideBySide: writers of different tables do not wait for each
+// other; those of one table do, and those in a circle are told.
+func TestWritersSideBySide(t *testing.T) {
+	_, d := served(t)
+	ctx := context.Background()
+	a, b := dial(t, d, pgx.QueryExecModeSimpleProtocol), dial(t, d, pgx.QueryExecModeSimpleProtocol)
+	exec(t, a, "CREATE SCHEMA s")
+	exec(t, a, "CREATE TABLE s.one (n INT)")
+	exec(t, a, "CREATE TABLE two (n INT)")
+	exec(t, a, "SET search_path TO s, public")
+	exec(t, a, "BEGIN")
+	exec(t, a, "INSERT INTO one VALUES (1)")
+	exec(t, b, "SET statement_timeout TO 5000")
+	exec(t, b, "BEGIN")
+	exec(t, b, "INSERT INTO public.two VALUES (1)")
+	exec(t, b, "CREATE TABLE three AS SELECT * FROM two")
+	exec(t, b, "CREATE TEMP TABLE one (n INT)")
+	exec(t, b, "INSERT INTO one VALUES (9)")
+	exec(t, b, "COMMIT")
+	exec(t, b, "SET statement_timeout TO 50")
+	for _, q := range []string{"INSERT INTO s.one VALUES (2)", "DELETE FROM s.one", "UPDATE s.one SET n = 1", "DROP TABLE s.one", "TRUNCATE s.one", "ALTER TABLE s.one ADD COLUMN x INT", "LOCK s.one",
+		"MERGE INTO s.one USING two ON one.n = two.n WHEN MATCHED THEN UPDATE SET n = 2 WHEN NOT MATCHED THEN INSERT VALUES (3)"} {
+		refuse(t, b, "57014", q)
+	}
+	exec(t, b, "SET statement_timeout TO 0")
+	exec(t, b, "BEGIN")
+	exec(t, b, "LOCK two")
+	errs := make(chan error, 1)
+	go func() {
+		_, err := a.Exec(ctx, "INSERT INTO two VALUES (2)")
+		errs <- err
+	}()
+	_, err := b.Exec(ctx, "LOCK s.one")
+	first := <-errs
+	if told := []string{code(first), code(err)}; told[0]+told[1] != "40P01" {
+		t.Errorf("circle: %v and %v, want one of them told", first, err)
+	}
+}
+
+// TestLostUpdate: who changes rows that another changed since the snapshot was
+// taken is refused as Redshift refuses, and may try again.
+func TestLostUpdate(t *testing.T) {
+	_, d := served(t)
+	a, b := dial(t, d, pgx.QueryExecModeSimpleProtocol), dial(t, d, pgx.QueryExecModeSimpleProtocol)
+	exec(t, a, "CREATE TABLE l (n INT)")
+	exec(t, a, "CREATE TABLE other (n INT)")
+	exec(t, a, "INSERT INTO l VALUES (1)")
+	exec(t, a, "BEGIN")
+	one(t, a, "SELECT count(*) FROM l")
+	exec(t, b, "DELETE FROM l")
+	_, err := a.Exec(context.Background(), "UPDATE l SET n = n + 1")
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.Code != "40001" || pg.Message != "1023" || !strings.Contains(pg.Detail, "Serializable isolation violation") {
+		t.Errorf("got %v", err)
+	}
+	exec(t, a, "ROLLBACK")
+	exec(t, a, "BEGIN") // the snapshot is taken after the wait for the lock
+	exec(t, b, "BEGIN")
+	exec(t, b, "INSERT INTO l VALUES (5)")
+	done := make(chan error, 1)
+	go func() {
+		_, err := a.Exec(context.Background(), "UPDATE l SET n = n + 1")
+		done <- err
+	}()
+	exec(t, b, "UPDATE l SET n = n * 10")
+	exec(t, b, "COMMIT")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	exec(t, a, "COMMIT")
+	if got := one(t, b, "SELECT max(n) FROM l"); got != "51" && got != "60" {
+		t.Errorf("an update was lost: %s", got)
 	}
 }

@@ -30,7 +30,7 @@ func (s *session) unload(ctx context.Context, tokens []rsql.Token, dir string) e
 		return err
 	}
 	s.env.LastUnloadRows = 0
-	if err := s.enter(ctx, false); err != nil {
+	if err := s.enter(ctx); err != nil {
 		return err
 	}
 	stmt, err := s.stmt(ctx, query)
