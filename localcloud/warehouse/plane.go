@@ -30,6 +30,7 @@ type Config struct {
 	Credentials aws.CredentialsProvider // of COPY and UNLOAD, whatever role a statement names
 	MemoryLimit string                  // per cluster, as DuckDB writes it; "" is 1GB
 	Threads     int                     // per cluster; 0 is 2
+	DiskLimit   int64                   // bytes that one cluster's files may take; 0 is no limit
 	Logger      *slog.Logger            // nil discards
 }
 

@@ -172,6 +172,11 @@ func (p *prepared) Run(ctx context.Context, args []pgwire.Arg) (*pgwire.Result, 
 	if s.failed && p.st.Verb != rsql.Commit && p.st.Verb != rsql.Rollback {
 		return nil, pgwire.Errorf("25P02", "current transaction is aborted, commands ignored until end of transaction block")
 	}
+	ctx, unguard, err := s.cluster.guardDisk(ctx, p.st)
+	if err != nil {
+		return nil, err
+	}
+	defer unguard()
 	s.env.Query = s.cluster.queries.Add(1)
 	res, err := p.run(ctx, args)
 	if err != nil {
