@@ -11,6 +11,7 @@ import (
 //	PIPELINE/lease.json                       who may act
 //	PIPELINE/promoted.json                    the snapshot the next run restores from
 //	PIPELINE/latest.json                      the newest attempt
+//	PIPELINE/skips.json                       partitions and objects that loads leave out
 //	PIPELINE/published/NAME/current.json      what readers of a dataset follow
 //	PIPELINE/jobs/HASH/…                      Spark code, by the hash of its content
 //	PIPELINE/runs/RUN/ATTEMPT/journal/000001.json
@@ -31,6 +32,9 @@ func (l Layout) Promoted() string { return l.Root() + "promoted.json" }
 
 // Latest is the pointer to the newest attempt.
 func (l Layout) Latest() string { return l.Root() + "latest.json" }
+
+// Skips is the list of what loads leave out.
+func (l Layout) Skips() string { return l.Root() + "skips.json" }
 
 // Published is the pointer that readers of a dataset follow.
 func (l Layout) Published(dataset string) string {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"encoding/json"
+	"slices"
 
 	"lamplighter/controller/journal"
 	"lamplighter/resources"
@@ -44,7 +45,7 @@ func ExitCode(f *journal.Facts) int {
 			code = ExitFailed
 		case s.Verdict == journal.Skipped && s.Why == WhyInterrupted:
 			return ExitInterrupted
-		case s.Code == resources.CodeCheck:
+		case s.Code == resources.CodeCheck || asideForData(s):
 			code = ExitData
 		case !fine(f, n, s) && code == ExitOK:
 			code = ExitFailed
@@ -60,9 +61,11 @@ func fine(f *journal.Facts, n journal.Node, s journal.Record) bool {
 	switch s.Verdict {
 	case journal.Done:
 		var cut struct {
-			CaughtUp string `json:"caught_up_to"`
+			CaughtUp string    `json:"caught_up_to"`
+			Waiting  int       `json:"waiting"`
+			LeftOut  []leftOut `json:"left_out"`
 		}
-		return json.Unmarshal(s.Result, &cut) != nil || cut.CaughtUp == ""
+		return json.Unmarshal(s.Result, &cut) != nil || cut.CaughtUp == "" && cut.Waiting == 0 && !slices.ContainsFunc(cut.LeftOut, leftOut.aside)
 	case journal.Skipped:
 		if s.Why == WhyEmpty || n.Kind == KindSnapshot && !f.Any(journal.Failed) {
 			return true
@@ -70,6 +73,23 @@ func fine(f *journal.Facts, n journal.Node, s journal.Record) bool {
 		return skippedWith(f, n)
 	}
 	return false
+}
+
+// leftOut is what a load left out of its table.
+type leftOut struct {
+	Code     string `json:"code"`
+	SetAside bool   `json:"set_aside"` // for later nights too
+}
+
+func (l leftOut) aside() bool { return l.SetAside }
+
+// asideForData says that a load set aside what a check found.
+func asideForData(s journal.Record) bool {
+	var r struct {
+		LeftOut []leftOut `json:"left_out"`
+	}
+	return s.Verdict == journal.Done && json.Unmarshal(s.Result, &r) == nil &&
+		slices.ContainsFunc(r.LeftOut, func(l leftOut) bool { return l.SetAside && l.Code == resources.CodeCheck })
 }
 
 // skippedWith says that a step was skipped only because steps that are fine

@@ -10,6 +10,7 @@ import (
 	"lamplighter/controller/cost"
 	"lamplighter/controller/night"
 	"lamplighter/controller/report"
+	"lamplighter/controller/steps"
 )
 
 func (a *app) status() *cobra.Command {
@@ -41,6 +42,7 @@ type statusJSON struct {
 	Holder  string          `json:"holder,omitempty"` // who holds the lease
 	Summary *report.Summary `json:"summary,omitempty"`
 	Alive   []aliveJSON     `json:"alive"`
+	Skips   []steps.Skip    `json:"skips,omitempty"` // what loads leave out
 }
 
 type aliveJSON struct {
@@ -53,6 +55,11 @@ func (a *app) tellStatus(s night.Standing, ending report.Ending, world night.Wor
 	out := statusJSON{V: 1, Alive: []aliveJSON{}}
 	if s.Holder != nil {
 		out.Holder = s.Holder.String()
+	}
+	for _, skip := range s.Skips {
+		if skip.Undone.IsZero() {
+			out.Skips = append(out.Skips, skip)
+		}
 	}
 	for _, t := range s.Alive {
 		out.Alive = append(out.Alive, aliveJSON{t.Ref.Kind, t.Ref.Name, t.State})
@@ -84,6 +91,9 @@ func (a *app) tellStatus(s night.Standing, ending report.Ending, world night.Wor
 	}
 	for _, t := range s.Alive {
 		fmt.Fprintf(a.stdout, "the cloud shows %s %s, %s\n", t.Ref.Kind, t.Ref.Name, strings.ToLower(t.State))
+	}
+	for _, skip := range out.Skips {
+		fmt.Fprintln(a.stdout, skipLine(skip))
 	}
 	if out.Summary != nil {
 		fmt.Fprintln(a.stdout, out.Summary.StateLine)

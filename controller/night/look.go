@@ -59,6 +59,7 @@ type Standing struct {
 	Facts    *journal.Facts
 	Promoted *steps.Promoted
 	Alive    []Thing // what the cloud shows under this pipeline's names
+	Skips    []steps.Skip
 }
 
 // Thing is one resource that the cloud shows.
@@ -95,6 +96,9 @@ func Look(ctx context.Context, w World, p *config.Pipeline, e *config.Environmen
 		s.Facts = journal.Fold(s.Records)
 	}
 	if s.Promoted, err = steps.ReadPromoted(ctx, d); err != nil {
+		return s, err
+	}
+	if s.Skips, err = steps.Skips(ctx, d); err != nil {
 		return s, err
 	}
 	s.Alive, err = alive(ctx, d, w.Clock.Now(), p, e)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -17,6 +18,22 @@ type outcome struct {
 	DataThrough string
 	Metrics     map[string]float64 // top-level numbers of metrics.json
 	Warnings    []Warning          // checks of severity warn that were not met
+}
+
+// leftOut is what a load could not take, and was allowed to leave out.
+type leftOut struct {
+	What     string `json:"what"`
+	Objects  int64  `json:"objects"`
+	Why      string `json:"why"`
+	SetAside bool   `json:"set_aside"`
+}
+
+func (l leftOut) says() string {
+	until := "the next night tries again"
+	if l.SetAside {
+		until = "set aside until it changes, or `lamplighter skip --undo`"
+	}
+	return fmt.Sprintf("%s (%s) is left out, %s: %s", l.What, count(l.Objects, "object"), until, l.Why)
 }
 
 // readOutcome is tolerant: a field of another type is as if it were absent.
@@ -36,6 +53,11 @@ func readOutcome(raw json.RawMessage) outcome {
 	get("snapshot", &o.Snapshot)
 	get("data_through", &o.DataThrough)
 	get("warnings", &o.Warnings)
+	var left []leftOut
+	get("left_out", &left)
+	for _, l := range left {
+		o.Warnings = append(o.Warnings, Warning{Check: "on_fail", Says: l.says()})
+	}
 	o.HasRows = get("rows", &o.Rows)
 	if !get("objects", &o.Objects) {
 		var list []json.RawMessage

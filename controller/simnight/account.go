@@ -186,6 +186,20 @@ func (a *Account) Promoted(p *config.Pipeline) (steps.Promoted, bool) {
 	return pointer, ok && decode(body, &pointer) == nil
 }
 
+// Bad are the objects that COPY refuses from now on; none: it takes all again.
+func (a *Account) Bad(uris ...string) {
+	a.Cloud.Refuse(uris, "cannot be read")
+}
+
+// ChangeSkips changes what loads leave out, as a person does.
+func (a *Account) ChangeSkips(ctx context.Context, p *config.Pipeline, change func([]steps.Skip) ([]steps.Skip, error)) {
+	proc := a.Sim.NewProc("person")
+	proc.Go(func() {
+		_ = night.ChangeSkips(ctx, a.world(proc, "person", false), p, a.Env, change)
+	})
+	a.Sim.Run(a.Sim.Now().Add(time.Minute))
+}
+
 // Published is a dataset's pointer as it stands.
 func (a *Account) Published(p *config.Pipeline, dataset string) (steps.Published, bool) {
 	body, ok := a.Cloud.Object(controller.Layout{Bucket: a.Env.Bucket, Pipeline: p.Pipeline}.Published(dataset))

@@ -30,8 +30,9 @@ type days struct {
 	marker  string // what a partition's folder holds once it is complete; "": nothing
 }
 
-// look lists a load's source.
-func look(ctx context.Context, client *s3.Client, p *config.Pattern, d days) (listing, error) {
+// look lists a load's source. What is skipped whatever it holds is as if it
+// were not there.
+func look(ctx context.Context, client *s3.Client, p *config.Pattern, d days, skipped skipping) (listing, error) {
 	root := "s3://" + p.Bucket + "/"
 	after := ""
 	if begins, _, err := config.ParsePartition(d.from); err == nil {
@@ -43,6 +44,7 @@ func look(ctx context.Context, client *s3.Client, p *config.Pattern, d days) (li
 	}
 	var l listing
 	var nonsense, empty []string
+	left := 0
 	early := map[string]int{}
 	done := marked(p, infos, root, d.marker)
 	for _, info := range infos {
@@ -50,6 +52,9 @@ func look(ctx context.Context, client *s3.Client, p *config.Pattern, d days) (li
 		partition, ok := p.Match(key)
 		folder, _ := p.Folder(key)
 		switch {
+		case skipped.whatever(info.URI, partition) && p.Fits(key):
+			left++
+			l.newest = max(l.newest, partition) // the producer is alive
 		case !ok && p.Fits(key) && !strings.HasSuffix(key, "/") && (partition == "" || partition >= d.from):
 			nonsense = append(nonsense, info.URI)
 		case !ok, strings.HasSuffix(key, "/"), d.marker != "" && key == folder+d.marker, p.Dated() && partition < d.from:
@@ -73,6 +78,9 @@ func look(ctx context.Context, client *s3.Client, p *config.Pattern, d days) (li
 		}
 		return strings.Compare(a.URI, b.URI)
 	})
+	if left > 0 {
+		l.notes = append(l.notes, count(left, "object")+" left out; `lamplighter skip` lists why")
+	}
 	l.note(d, early, empty)
 	return l, noDay(nonsense)
 }
@@ -146,18 +154,18 @@ func noDay(uris []string) error {
 	}
 	return &resources.Fault{Class: resources.Permanent, Code: CodeNoDay,
 		Msg:  fmt.Sprintf("%s: the key fits `from`, but names no day that exists, or two", few(uris)),
-		Hint: "rename or delete them; nothing was created"}
+		Hint: "rename or delete them, or `lamplighter skip` them; nothing was created"}
 }
 
 // CodeNoDay is the code of a Fault about an object whose key names no day.
 const CodeNoDay = "NoSuchDay"
 
 // daysOf are the partitions that tonight reads of a source.
-func (r *planned) daysOf(l *config.Load, p *config.Pattern, ledger []warehouse.Entry) (days, error) {
+func (r *planned) daysOf(name string, l *config.Load, p *config.Pattern, ledger []warehouse.Entry) (days, error) {
 	if !p.Dated() {
 		return days{}, nil
 	}
-	d := days{from: r.firstDay(l, p, ledger), through: r.through, marker: l.CompleteWhen.Marker}
+	d := days{from: r.firstDay(name, l, p, ledger), through: r.through, marker: l.CompleteWhen.Marker}
 	if p.Hourly() {
 		zone, err := time.LoadLocation(r.Pipeline.Partition)
 		if err != nil {
@@ -174,7 +182,7 @@ func (r *planned) daysOf(l *config.Load, p *config.Pattern, ledger []warehouse.E
 // firstDay is the first day that is listed: the one that was asked for; else
 // with look_back so long before the end of what is loaded from this source,
 // however long ago that is.
-func (r *planned) firstDay(l *config.Load, p *config.Pattern, ledger []warehouse.Entry) string {
+func (r *planned) firstDay(name string, l *config.Load, p *config.Pattern, ledger []warehouse.Entry) string {
 	if r.Choice.From != "" {
 		return max(l.Since, r.Choice.From)
 	}
@@ -192,7 +200,11 @@ func (r *planned) firstDay(l *config.Load, p *config.Pattern, ledger []warehouse
 	if err != nil { // nothing is loaded from here yet
 		return l.Since
 	}
-	return max(l.Since, at.Add(-l.LookBack.D()).Format(config.DayPartition))
+	first := at.Add(-l.LookBack.D()).Format(config.DayPartition)
+	if back := reopened(r.skips, name, p, ledger); back != "" {
+		first = min(first, back)
+	}
+	return max(l.Since, first)
 }
 
 // stale fails a source with nothing new for longer than its `fresh`, so that

@@ -52,7 +52,7 @@ func (b *bucket) look(t *testing.T, from string, d days) (listing, error) {
 		t.Fatal(err)
 	}
 	p.Bucket = "b"
-	return look(t.Context(), &s3.Client{API: b}, p, d)
+	return look(t.Context(), &s3.Client{API: b}, p, d, nil)
 }
 
 func keys(objects []warehouse.Object) (out []string) {
@@ -146,7 +146,7 @@ func TestLookBack(t *testing.T) {
 		{"a young source", 7, &Promoted{DataThrough: "2020-01-03"}, of("2020-01-03"), "2020-01-01"},
 	} {
 		l := &config.Load{Since: "2020-01-01", LookBack: config.Duration(time.Duration(c.back) * 24 * time.Hour)}
-		if got := night("2026-11-21", c.promoted).firstDay(l, p, c.ledger); got != c.want {
+		if got := night("2026-11-21", c.promoted).firstDay("ratings", l, p, c.ledger); got != c.want {
 			t.Errorf("%s: from %s, want %s", c.name, got, c.want)
 		}
 	}

@@ -34,8 +34,9 @@ type LoadSpec struct {
 	Rows    []warehouse.RowsBound `json:"rows,omitempty"`
 	Timeout time.Duration         `json:"timeout,omitempty"`
 	Batches []BatchRef            `json:"batches,omitempty"`
-	Reads   string                `json:"reads,omitempty"`  // a dataset of this run
-	Folder  string                `json:"folder,omitempty"` // within it
+	OnFail  string                `json:"on_fail,omitempty"` // warn or quarantine: what fails because of its data is left out
+	Reads   string                `json:"reads,omitempty"`   // a dataset of this run
+	Folder  string                `json:"folder,omitempty"`  // within it
 }
 
 // BatchRef is a sealed batch: consecutive partitions, one transaction.
@@ -49,6 +50,10 @@ type BatchRef struct {
 	From        string                `json:"from,omitempty"` // first partition
 	To          string                `json:"to,omitempty"`   // last partition
 	Rows        []warehouse.RowsBound `json:"rows,omitempty"`
+	// Partitions that Rows is for, and, where something may be left out, those
+	// which have rows already.
+	Partitions int      `json:"partitions,omitempty"`
+	Late       []string `json:"late,omitempty"`
 }
 
 // LoadResult is what a load settled with.
@@ -57,9 +62,11 @@ type LoadResult struct {
 	Objects  int    `json:"objects"`
 	Batches  int    `json:"batches"`
 	Through  string `json:"through,omitempty"`      // last partition loaded
-	CaughtUp string `json:"caught_up_to,omitempty"` // set when last call left batches for another night
+	CaughtUp string `json:"caught_up_to,omitempty"` // the last partition loaded, when last call left batches for another night
+	Waiting  int    `json:"waiting,omitempty"`      // such batches
 	// Warnings are the checks of severity warn that were not met.
 	Warnings []warehouse.Unmet `json:"warnings,omitempty"`
+	LeftOut  []LeftOut         `json:"left_out,omitempty"` // what failed, where on_fail allows that
 
 	// Rejected is how many rows were refused and left out, as max_errors allows:
 	// they never come, for their objects are loaded. Rejects are the first of
@@ -102,32 +109,62 @@ func (l *load) Reconcile(ctx context.Context, p *controller.Pass) (controller.Ne
 		batches = []BatchRef{{}}
 	}
 	var total LoadResult
-	at := l.place(p)
-	from, _ := journal.Result[Dataset](p.Facts, l.spec.Reads)
 	for i, ref := range batches {
-		verb := fmt.Sprintf("copy-%d", i+1)
-		if intent, _ := p.Facts.Attempted(l.n.Name, verb); intent == nil && i > 0 && !p.Now.Before(p.Window().LastCall) {
-			total.CaughtUp = total.Through
-			return controller.Next{State: controller.Finished, Why: "caught up to " + total.Through, Result: total}, nil
-		}
-		why := fmt.Sprintf("COPY, batch %d of %d", i+1, len(batches))
-		loaded, done, next, err := untilDone(ctx, p, verb, why, resources.Ref{Kind: resources.KindTable, Name: l.spec.Table},
-			func(ctx context.Context) (warehouse.Loaded, error) { return l.copy(ctx, at, from, i, ref) })
-		if !done || err != nil {
+		if done, next, err := l.batch(ctx, p, i, ref, &total); !done || err != nil {
 			return next, err
 		}
-		total.add(loaded, ref.To)
+		if total.Waiting > 0 {
+			break
+		}
 	}
-	return controller.Done(total)
+	return l.finish(ctx, p, total)
+}
+
+// batch loads one batch, in pieces if need be, and adds what came of it.
+func (l *load) batch(ctx context.Context, p *controller.Pass, i int, ref BatchRef, total *LoadResult) (done bool, next controller.Next, err error) {
+	at := l.place(p)
+	from, _ := journal.Result[Dataset](p.Facts, l.spec.Reads)
+	why := fmt.Sprintf("COPY, batch %d of %d", i+1, max(1, len(l.spec.Batches)))
+	parts := []piece{{verb: fmt.Sprintf("copy-%d", i+1), from: ref.From, to: ref.To}}
+	for len(parts) > 0 {
+		it := parts[0]
+		parts = parts[1:]
+		if intent, _ := p.Facts.Attempted(l.n.Name, it.verb); intent == nil && it.verb != "copy-1" && !p.Now.Before(p.Window().LastCall) {
+			total.CaughtUp, total.Waiting = max(total.Through, former(it.from)), len(l.spec.Batches)-i
+			return true, next, nil
+		}
+		loaded, done, next, err := untilDone(ctx, p, it.verb, why, resources.Ref{Kind: resources.KindTable, Name: l.spec.Table},
+			func(ctx context.Context) (warehouse.Loaded, error) { return l.copy(ctx, at, from, i, ref, it) })
+		switch {
+		case err != nil && l.spares(err):
+			pieces, objects, unread := l.halves(ctx, ref, it)
+			if unread != nil {
+				return false, controller.Next{}, unread
+			}
+			if parts = append(pieces, parts...); len(pieces) == 0 {
+				total.LeftOut = append(total.LeftOut, l.leave(p, ref, objects, err))
+			}
+		case !done || err != nil:
+			return false, next, err
+		default:
+			total.add(loaded, it.to)
+		}
+	}
+	return true, next, nil
 }
 
 // copy runs in the background.
-func (l *load) copy(ctx context.Context, at place, from Dataset, i int, ref BatchRef) (warehouse.Loaded, error) {
+func (l *load) copy(ctx context.Context, at place, from Dataset, i int, ref BatchRef, it piece) (warehouse.Loaded, error) {
 	var objects []warehouse.Object
 	var err error
-	if l.spec.Reads != "" {
+	switch {
+	case l.spec.Reads != "":
 		ref, objects, err = l.dataset(ctx, at, from)
-	} else {
+	case it.objects != nil:
+		objects = it.objects
+		uri := fmt.Sprintf("%s%s-%04d-part-%s.manifest", l.Layout.Batches(at.id), l.n.Name, i+1, hashObjects(objects)[:12])
+		ref.Manifest, err = putManifest(ctx, l.S3, uri, objects)
+	default:
 		objects, err = readList(ctx, l.S3, ref)
 	}
 	if err != nil {
@@ -136,7 +173,7 @@ func (l *load) copy(ctx context.Context, at place, from Dataset, i int, ref Batc
 	batch := warehouse.Batch{
 		Table: l.spec.Table, Mode: l.spec.Mode, Key: l.spec.Key, PartitionColumn: l.spec.PartitionColumn, Anew: l.spec.Anew, MaxErrors: l.spec.MaxErrors,
 		Columns: l.spec.Columns, Format: l.spec.Format, Manifest: ref.Manifest, Objects: objects,
-		Checks: l.spec.Checks, Rows: append(slices.Clone(l.spec.Rows), ref.Rows...), Role: l.Role, Region: l.Region,
+		Checks: l.spec.Checks, Rows: append(slices.Clone(l.spec.Rows), ref.bounds(objects)...), Role: l.Role, Region: l.Region,
 		Run: at.id.Run, Attempt: at.id.Attempt, Step: l.n.Name, Timeout: at.limit,
 		Unchanged: func(ctx context.Context) error { return unchanged(ctx, l.S3, objects) },
 		Rest: func(ctx context.Context, rest []warehouse.Object) (string, error) {

@@ -75,15 +75,15 @@ func orNothing(s string) string {
 }
 
 // through is the last day that is complete in the snapshot: a load that last
-// call cut short is the limit, and one that was skipped brought nothing.
+// call cut short or that left a day out is the limit, and one that was skipped brought nothing.
 func (m *promote) through(p *controller.Pass) string {
 	through := p.Facts.Opening.DataThrough
 	if m.spec.Former != "" && (m.spec.Stays || m.skippedLoad(p)) {
 		through = m.spec.Former
 	}
 	for _, step := range m.spec.Writers {
-		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && r.CaughtUp != "" {
-			through = min(through, wholeDay(r.CaughtUp))
+		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && incomplete(r) != "" {
+			through = min(through, wholeDay(incomplete(r)))
 		}
 	}
 	return through

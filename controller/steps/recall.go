@@ -21,6 +21,9 @@ func (r *planned) remember(ctx context.Context) error {
 	if r.promoted, err = ReadPromoted(ctx, r.Deps); err != nil {
 		return err
 	}
+	if r.skips, err = Skips(ctx, r.Deps); err != nil {
+		return err
+	}
 	switch {
 	case r.promoted == nil:
 		err = r.mayBootstrap(ctx)
@@ -127,7 +130,7 @@ func (r *planned) recall(ctx context.Context) error {
 			continue
 		}
 		empty := s.Verdict == journal.Skipped && s.Why == controller.WhyEmpty
-		if s.Verdict == journal.Done || empty {
+		if (s.Verdict == journal.Done || empty) && !partial(facts) {
 			r.prior[n.Name] = journal.Carried{Fingerprint: n.Fingerprint, Result: s.Result, Made: *latest, Empty: empty}
 		} else {
 			delete(r.prior, n.Name)

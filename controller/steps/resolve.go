@@ -45,6 +45,7 @@ type planned struct {
 	prior    map[string]journal.Carried
 	wrote    bool // the last attempt's warehouse steps were promoted
 	loose    map[string]bool
+	skips    []Skip // what loads leave out
 	previous *journal.AttemptID
 	through  string
 	state    string // fingerprint of the warehouse as far as the steps so far bring it

@@ -18,7 +18,7 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 		return controller.Work{}, err
 	}
 	ledger := r.ledger.Tables[table]
-	found, err := r.list(ctx, l, ledger)
+	found, err := r.list(ctx, name, l, ledger)
 	if err != nil {
 		return controller.Work{}, err
 	}
@@ -57,12 +57,30 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 			}
 		}
 		if !old[ref.From] {
-			ref.Rows = rowsBounds(l.Checks, partitions(objects), was)
+			ref.Partitions = partitions(objects)
+			ref.Rows = rowsBounds(l.Checks, ref.Partitions, was)
+		}
+		if spec.OnFail != "" && l.PartitionColumn == "" && l.OnChange != "replace" {
+			ref.Late = late(objects, ledger)
 		}
 		spec.Batches = append(spec.Batches, ref)
 	}
 	w.Spec, w.Why = spec, describe(l.Mode, found.fresh)
 	return w, nil
+}
+
+// late are the partitions of a batch that have rows already.
+func late(objects []warehouse.Object, ledger []warehouse.Entry) (out []string) {
+	known := map[string]bool{}
+	for _, e := range ledger {
+		known[e.Object.Partition] = true
+	}
+	for i, o := range objects {
+		if (i == 0 || o.Partition != objects[i-1].Partition) && known[o.Partition] && o.Partition != "" {
+			out = append(out, o.Partition)
+		}
+	}
+	return out
 }
 
 // knownPartitions are those that have rows already, where the number of a
@@ -127,6 +145,9 @@ func size(bytes int64) string {
 func (r *planned) loadSpec(l *config.Load) LoadSpec {
 	s := LoadSpec{Table: l.Into, Mode: l.Mode, Columns: l.Columns, Timeout: l.Timeout.D(), Checks: loadChecks(l.Into, l.Checks), Format: copyFormat(l.Format),
 		Key: l.Key, PartitionColumn: l.PartitionColumn, Anew: l.OnChange == "replace" || l.PartitionColumn != "", MaxErrors: l.MaxErrors}
+	if l.OnFail == "warn" || l.OnFail == "quarantine" {
+		s.OnFail = l.OnFail
+	}
 	return s
 }
 

@@ -29,16 +29,17 @@ type source struct {
 }
 
 // list looks for the objects of a load.
-func (r *planned) list(ctx context.Context, l *config.Load, ledger []warehouse.Entry) (found source, err error) {
+func (r *planned) list(ctx context.Context, name string, l *config.Load, ledger []warehouse.Entry) (found source, err error) {
 	p, err := config.ParsePattern(l.From)
 	if err != nil {
 		return found, resources.Faultf(resources.Permanent, "%v", err)
 	}
-	d, err := r.daysOf(l, p, ledger)
+	d, err := r.daysOf(name, l, p, ledger)
 	if err != nil {
 		return found, err
 	}
-	if found.listing, err = look(ctx, r.S3, p, d); err != nil {
+	skipped := of(r.skips, name)
+	if found.listing, err = look(ctx, r.S3, p, d, skipped); err != nil {
 		return found, err
 	}
 	if err := stale(l, found.listing, d.through, r.Covers); err != nil {
@@ -50,6 +51,8 @@ func (r *planned) list(ctx context.Context, l *config.Load, ledger []warehouse.E
 	if found.fresh, err = fresh(l, found.objects, ledger); err != nil {
 		return found, err
 	}
+	rest, notes := skipped.leaveOut(found.fresh)
+	found.fresh, found.notes = rest, append(found.notes, notes...)
 	found.held = held(l, found, ledger)
 	return found, nil
 }

@@ -209,6 +209,9 @@ func (t *tx) copyFrom(ctx context.Context, b warehouse.Batch, manifest string) (
 		if o == nil && e.Mandatory {
 			return bad("the object %s does not exist", e.URL)
 		}
+		if why := sim.bad[e.URL]; why != "" {
+			return nil, &resources.Fault{Class: resources.Permanent, Code: warehouse.CodeRejected, Msg: "load into " + b.Table + ": " + e.URL + " line 1: " + why}
+		}
 		if o != nil {
 			rows = append(rows, loaded{uri: e.URL, size: o.size, rows: max(1, o.size/40)})
 			bytes += o.size

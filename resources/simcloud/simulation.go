@@ -55,6 +55,7 @@ type SimOptions struct {
 // S3, a warehouse and Spark in memory, faults, crash points, an audit of every
 // mutating call and the rules that may never be broken.
 type Simulation struct {
+	bad map[string]string // objects that COPY refuses, by URI
 	*Cloud
 	Sim  *Sim
 	opts SimOptions
@@ -180,6 +181,14 @@ func (s *Simulation) Client(p *Proc) Client {
 // Put places an object for the pipeline to find.
 func (s *Simulation) Put(uri string, body []byte) {
 	s.store.put(key(uri), body, int64(len(body)), s.Sim.now)
+}
+
+// Refuse lets COPY refuse objects, and no others, for a reason.
+func (s *Simulation) Refuse(uris []string, why string) {
+	s.bad = map[string]string{}
+	for _, uri := range uris {
+		s.bad[uri] = why
+	}
 }
 
 // PutSized places an object of so many bytes whose content nobody reads.
