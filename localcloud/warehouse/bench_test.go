@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -33,8 +35,37 @@ func BenchmarkCopy(b *testing.B) {
 	create(b, p, "c1")
 	conn := dial(b, dsn(b, p, "c1"), pgx.QueryExecModeSimpleProtocol)
 	exec(b, conn, "CREATE TABLE ratings (user_id INT, movie_id INT, rating DECIMAL(2,1), rated_at TIMESTAMP)")
+	before := cpu()
 	for b.Loop() {
 		exec(b, conn, "COPY ratings FROM 's3://b/in/'"+role+"CSV GZIP IGNOREHEADER 1")
 	}
 	b.ReportMetric(float64(objects*rows*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric((cpu()-before).Seconds()/float64(b.N), "cpu-s/op") // a busy machine does not change it much
+}
+
+// cpu is the time that this process has computed for.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkUnload unloads two million ratings in each format.
+func BenchmarkUnload(b *testing.B) {
+	s3 := newS3(b)
+	p := newPlane(b, b.TempDir(), s3.URL)
+	create(b, p, "c1")
+	conn := dial(b, dsn(b, p, "c1"), pgx.QueryExecModeSimpleProtocol)
+	exec(b, conn, "CREATE TABLE ratings AS SELECT i % 162541 AS user_id, i % 59047 AS movie_id, (i % 10)::DECIMAL(3,1) AS rating, TIMESTAMP '2026-01-01' AS rated_at FROM generate_series(1, 2000000) g(i)")
+	for _, format := range []string{"PARQUET", "CSV", "JSON", "CSV GZIP"} {
+		b.Run(format, func(b *testing.B) {
+			before := cpu()
+			for b.Loop() {
+				exec(b, conn, "UNLOAD ('SELECT * FROM ratings') TO 's3://b/out/'"+role+"ALLOWOVERWRITE "+format)
+			}
+			b.ReportMetric((cpu()-before).Seconds()/float64(b.N), "cpu-s/op")
+		})
+	}
 }
