@@ -153,9 +153,6 @@ func Clip(b []byte) string {
 
 // Select is the query over the staged rows of text, in the order of Columns.
 func (s *Staged) Select() string {
-	if len(s.Paths) == 0 {
-		return ""
-	}
 	paths := make([]string, len(s.Paths))
 	for i, p := range s.Paths {
 		paths[i] = quote(p)

@@ -257,6 +257,9 @@ func (j *stageJob) object(ctx context.Context, n, i int, e entry, sink **cleanWr
 	if j.c.Format == "parquet" {
 		return file, j.columnar(filepath.Join(j.dir, fmt.Sprintf("%06d.parquet", i)), e.URI, body)
 	}
+	if size == 0 { // nothing, however it would be packed
+		return file, nil
+	}
 	if *sink == nil {
 		if *sink, err = j.newSink(n); err != nil {
 			return nil, err

@@ -24,37 +24,48 @@ type parquetFile struct {
 	columns []parquetColumn
 }
 
-// columnarSelect is the query over staged Parquet, in the order of columns:
-// COPY goes by position, not by name, and wants as many columns as the table
-// has (RSD copy-usage_notes-copy-from-columnar). Files whose names differ are
-// read apart, because DuckDB goes by name.
-func (s *session) columnarSelect(ctx context.Context, c *copyload.Copy, columns []copyload.Column, staged *copyload.Staged) (string, error) {
-	if len(staged.Paths) == 0 {
-		return "", nil
+// columnarSource is the query over staged Parquet: files with the same names
+// of columns are read together, because DuckDB goes by name.
+type columnarSource struct {
+	picks []string   // what is selected
+	paths [][]string // from which files
+}
+
+// sql is the query; with the staged file as a last column when that is wanted.
+func (q *columnarSource) sql(file bool) string {
+	var out []string
+	for i, picks := range q.picks {
+		if file {
+			picks += ", filename"
+		}
+		out = append(out, fmt.Sprintf("SELECT %s FROM read_parquet([%s], hive_partitioning = false, filename = %t)", picks, strings.Join(q.paths[i], ", "), file))
 	}
+	return strings.Join(out, " UNION ALL ")
+}
+
+// columnar matches staged Parquet with the columns of COPY: it goes by
+// position, not by name, and wants as many columns as the table has (RSD
+// copy-usage_notes-copy-from-columnar).
+func (s *session) columnar(ctx context.Context, c *copyload.Copy, columns []copyload.Column, staged *copyload.Staged) (*columnarSource, error) {
+	q := &columnarSource{}
 	files, err := s.parquetFiles(ctx, staged)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var selects []string
-	groups := map[string]int{}
-	paths := map[string][]string{}
 	for _, f := range files {
-		picks, err := fit(c, columns, f, staged.Names[f.path])
+		list, err := fit(c, columns, f, staged.Names[f.path])
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		sql := "SELECT " + strings.Join(picks, ", ") + " FROM "
-		if _, ok := groups[sql]; !ok {
-			groups[sql] = len(selects)
-			selects = append(selects, sql)
+		picks := strings.Join(list, ", ")
+		i := slices.Index(q.picks, picks)
+		if i < 0 {
+			i = len(q.picks)
+			q.picks, q.paths = append(q.picks, picks), append(q.paths, nil)
 		}
-		paths[sql] = append(paths[sql], quote(f.path))
+		q.paths[i] = append(q.paths[i], quote(f.path))
 	}
-	for i, sql := range selects {
-		selects[i] = sql + "read_parquet([" + strings.Join(paths[sql], ", ") + "], hive_partitioning = false)"
-	}
-	return strings.Join(selects, " UNION ALL "), nil
+	return q, nil
 }
 
 // parquetFiles reads the files' schemas.
@@ -191,7 +202,7 @@ func conversion(x, from, to string, serialize bool) (string, bool) {
 }
 
 // columnarFault finds out which value an INSERT from Parquet failed for.
-func (s *session) columnarFault(ctx context.Context, c *copyload.Copy, t *table, columns []copyload.Column, from string, err error) error {
+func (s *session) columnarFault(ctx context.Context, t *table, columns []copyload.Column, staged *copyload.Staged, from *columnarSource, err error) error {
 	conn, openErr := s.cluster.open(ctx)
 	if openErr != nil {
 		return err
@@ -208,11 +219,11 @@ func (s *session) columnarFault(ctx context.Context, c *copyload.Copy, t *table,
 		default:
 			continue
 		}
-		rows, queryErr := query(ctx, conn, fmt.Sprintf("SELECT max(system.main.strlen(CAST(v AS VARCHAR))), any_value(CAST(v AS VARCHAR)), count(*) FROM (%s) AS x(%s) WHERE %s", from, nth(i), test))
+		rows, queryErr := query(ctx, conn, fmt.Sprintf("SELECT max(system.main.strlen(CAST(v AS VARCHAR))), any_value(CAST(v AS VARCHAR)), count(*), min(file) FROM (%s) AS x(%s) WHERE %s", from.sql(true), names(len(columns), i), test))
 		if queryErr != nil || len(rows) == 0 || rows[0][2] == int64(0) {
 			continue
 		}
-		why := copyload.Reject{File: c.From.String(), Index: i, Values: append(make([]string, i), copyload.Clip([]byte(text(rows[0][1]))))}
+		why := copyload.Reject{File: staged.Names[text(rows[0][3])], Index: i, Values: append(make([]string, i), copyload.Clip([]byte(text(rows[0][1]))))}
 		msg := ""
 		if code == "23502" {
 			why.Code, why.Reason = 1213, "Missing data for not-null field"
@@ -229,11 +240,16 @@ func (s *session) columnarFault(ctx context.Context, c *copyload.Copy, t *table,
 	return err
 }
 
-// nth is a list of column names in which the i-th is v.
-func nth(i int) string {
-	var b strings.Builder
-	for k := range i {
-		fmt.Fprintf(&b, "c%d, ", k)
+// names is a list of column names in which the i-th of n is v, with file at
+// the end.
+func names(n, i int) string {
+	var out []string
+	for k := range n {
+		if k == i {
+			out = append(out, "v")
+			continue
+		}
+		out = append(out, fmt.Sprintf("c%d", k))
 	}
-	return b.String() + "v"
+	return strings.Join(append(out, "file"), ", ")
 }

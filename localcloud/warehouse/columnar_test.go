@@ -169,3 +169,43 @@ func truncated(s3 *fakeS3, line string) string {
 	whole := s3.get("tmp/gz")
 	return whole[:len(whole)/2]
 }
+
+// TestCopyObjects: hostile keys, empty objects, manifests whose entries may be
+// missing, and a load that only looks (RSD
+// loading-data-files-using-manifest, copy-parameters-data-load).
+func TestCopyObjects(t *testing.T) {
+	conn, s3, _ := loaded(t)
+	exec(t, conn, "CREATE TABLE t (a INT, b VARCHAR(9))")
+	hostile := `k/quote'"back\slash new` + "\n" + `line/` + strings.Repeat("x", 900)
+	s3.putGzip(hostile, "1|x\ny|y\n")
+	s3.put("k/empty", "")
+	s3.put("k/folder/", "")
+	exec(t, conn, "COPY t FROM 's3://k/'"+role+"GZIP MAXERROR 2")
+	if got := one(t, conn, rowsOf); got != "1:x" {
+		t.Errorf("got %q", got)
+	}
+	if got := one(t, conn, "SELECT filename FROM stl_load_errors"); got != "s3://"+hostile {
+		t.Errorf("filename: %q", got)
+	}
+	if got := one(t, conn, "SELECT listagg(lines_scanned, ' ') WITHIN GROUP (ORDER BY lines_scanned) FROM stl_load_commits"); got != "0 2" {
+		t.Errorf("lines_scanned: %s", got)
+	}
+	s3.put("m/some", `{"entries":[{"url":"s3://k/empty","mandatory":true},{"url":"s3://k/gone","mandatory":false}]}`)
+	exec(t, conn, "COPY t FROM 's3://m/some'"+role+"MANIFEST")
+	for manifest, want := range map[string]string{
+		`{"entries":[{"url":"s3://k/folder/"}]}`: "not the full path", `{"entries":[{"url":"k"}]}`: "not the full path", `{"entries":[]}`: "does not contain any entries", `{`: "not in correct json format",
+		`{"entries":[{"url":"s3://k/gone","mandatory":true}]}`: "s3://k/gone",
+	} {
+		s3.put("m/bad", manifest)
+		if msg := refuse(t, conn, "XX000", "COPY t FROM 's3://m/bad'"+role+"MANIFEST"); !strings.Contains(msg, want) {
+			t.Errorf("%s: %s, want %q", manifest, msg, want)
+		}
+	}
+	s3.put("n/x", "1|a\n2|b\n")
+	exec(t, conn, "COPY t FROM 's3://n/'"+role+"NOLOAD")
+	s3.put("n/y", "z|a\n")
+	refuse(t, conn, "XX000", "COPY t FROM 's3://n/'"+role+"NOLOAD")
+	if got := one(t, conn, rowsOf); got != "1:x" {
+		t.Errorf("NOLOAD loaded: %q", got)
+	}
+}

@@ -103,28 +103,28 @@ func identity(col column) bool { return strings.Contains(col.def, "rs_identity_"
 
 // insert moves what is staged into the table.
 func (s *session) insert(ctx context.Context, c *copyload.Copy, t *table, columns []copyload.Column, staged *copyload.Staged) (int64, error) {
-	from := ""
-	if c.Format == "parquet" {
-		var err error
-		if from, err = s.columnarSelect(ctx, c, columns, staged); err != nil {
-			return 0, err
-		}
-	} else {
-		from = staged.Select()
-	}
-	if from == "" {
+	if len(staged.Paths) == 0 {
 		return 0, nil
 	}
 	names := make([]string, len(columns))
 	for i, col := range columns {
 		names[i] = rsql.Ident(col.Name)
 	}
-	n, err := s.exec(ctx, "INSERT INTO "+t.sql()+" ("+strings.Join(names, ", ")+") "+from)
-	switch {
-	case err == nil && c.Format != "parquet" && n != staged.Rows:
+	into := "INSERT INTO " + t.sql() + " (" + strings.Join(names, ", ") + ") "
+	if c.Format == "parquet" {
+		from, err := s.columnar(ctx, c, columns, staged)
+		if err != nil {
+			return 0, err
+		}
+		n, err := s.exec(ctx, into+from.sql(false))
+		if err != nil && ctx.Err() == nil {
+			err = s.columnarFault(ctx, t, columns, staged, from, err)
+		}
+		return n, err
+	}
+	n, err := s.exec(ctx, into+staged.Select())
+	if err == nil && n != staged.Rows {
 		err = pgwire.Errorf("XX000", "COPY read %d rows and inserted %d: this is a fault of the embedded warehouse", staged.Rows, n)
-	case err != nil && c.Format == "parquet" && ctx.Err() == nil:
-		err = s.columnarFault(ctx, c, t, columns, from, err)
 	}
 	return n, err
 }
