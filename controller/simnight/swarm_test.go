@@ -26,6 +26,7 @@ func heavy(r *rand.Rand) simcloud.Faults {
 	return simcloud.Faults{
 		Lag: time.Duration(r.IntN(60)) * time.Second, Flaky: p(.2), Refuse: p(.2), Lost: p(.15), Late: p(.1), LostPut: p(.05), LatePut: p(.01), Conflict: p(.02),
 		Bounce: p(.2), Busy: p(.1), NoCapacity: p(.1), LoseCluster: p(.2), Mask: p(.1), SnapFail: p(.2), FlowFail: p(.2), SparkFail: p(.1), Interrupted: p(.3), LostInvoke: p(.1),
+		LoseFlow: p(.3), Bootstrap: p(.1), NoSpot: p(.5),
 		ServerGoesOn: r.IntN(2) == 0, KeepSessions: r.IntN(2) == 0,
 	}
 }

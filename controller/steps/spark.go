@@ -79,17 +79,11 @@ func (s *spark) Reconcile(ctx context.Context, p *controller.Pass) (controller.N
 	case completed:
 		return s.done(ctx, p)
 	case failed:
-		return controller.Next{}, s.failure(flow)
+		return s.failure(ctx, p, flow)
 	case given:
 		return controller.Next{}, err
 	}
 	return controller.Until(strings.ToLower(flow.Seen.Parts[s.n.Name]))
-}
-
-func (s *spark) failure(flow *journal.Obligation) error {
-	return &resources.Fault{Class: resources.Permanent, Code: "StepFailed",
-		Msg:  fmt.Sprintf("the Spark step failed on %s", strings.Join(append([]string{flow.Ref.Name}, flow.Seen.IDs...), " ")),
-		Hint: "`lamplighter logs " + s.n.Name + "` shows what it wrote"}
 }
 
 // done looks at what the step wrote: its metrics are the last object of a

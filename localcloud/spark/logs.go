@@ -19,6 +19,7 @@ import (
 // after a failure, "" if none was kept.
 func (r *run) keepLogs(exit int, reason string) (logFile string) {
 	defer os.RemoveAll(r.dir)
+	r.note("ended with exit code %d", exit)
 	if reason != "" {
 		r.note("failed: %s", reason)
 	}

@@ -146,7 +146,6 @@ func (r *run) run() (exit int, reason string) {
 		}
 	}
 	exit, err = r.supervised(c)
-	r.note("ended with exit code %d", exit)
 	switch {
 	case err != nil:
 		return 1, err.Error()

@@ -26,6 +26,7 @@ type Faults struct {
 	SnapFail    float64 // per snapshot
 	FlowFail    float64 // per EMR cluster: never starts
 	LoseFlow    float64 // per EMR cluster: loses its primary node some time after it runs
+	LoseLogs    float64 // per Spark step that failed: its logs never reach S3; else they are up to five minutes late
 	Bootstrap   float64 // per EMR cluster: a bootstrap action fails
 	NoSpot      float64 // per EMR cluster that asks for Spot: there is none
 	SparkFail   float64 // per Spark step

@@ -48,6 +48,7 @@ type SimOptions struct {
 	// Spark, queries of unloads and checks.
 	Fails   map[string]string
 	Metrics string              // metrics.json of Spark steps; {"rows":100,"rmse":0.88} by default
+	Idle    map[string]bool     // Spark steps that end well and write nothing
 	Folders map[string][]string // by name of a Spark step: sub-folders of its dataset, instead of the dataset itself
 }
 

@@ -1,6 +1,8 @@
 package simcloud
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,11 +85,32 @@ func (sp sparkMemory) Start(flow FlowSpec, step StepSpec, done func(int, string,
 		}
 		log := ""
 		if flow.LogURI != "" {
-			log = flow.LogURI + flow.ID + "/steps/" + step.ID + "/stderr.gz"
+			log = flow.LogURI + flow.ID + "/steps/" + step.ID + "/"
+			if exit != 0 {
+				s.uploadLogs(log, st.script, exit, reason)
+			}
+			log += "stderr.gz"
 		}
 		done(exit, reason, log)
 	})
 	return func() { cancelled = true }
+}
+
+// uploadLogs has a failed program's logs reach S3, as late as EMR may be.
+func (s *Simulation) uploadLogs(folder, script string, exit int, reason string) {
+	if s.roll(s.opts.Faults.LoseLogs) {
+		return
+	}
+	stdout := fmt.Sprintf("Traceback (most recent call last):\n  File \"/mnt/tmp/spark-1/%s.py\", line 7, in main\n    run()\nRuntimeError: %s\n", script, reason)
+	s.Sim.At(s.Sim.now.Add(s.take(Range{0, 300})), func() {
+		for name, text := range map[string]string{"stdout": stdout, "controller": fmt.Sprintf("INFO waitProcessCompletion ended with exit code %d\n", exit)} {
+			var b bytes.Buffer
+			z := gzip.NewWriter(&b)
+			_, _ = z.Write([]byte(text)) // a buffer takes all
+			_ = z.Close()
+			s.store.put(key(folder+name+".gz"), b.Bytes(), int64(b.Len()), s.Sim.now)
+		}
+	})
 }
 
 // finish writes a step's result.
@@ -105,7 +128,7 @@ func (sp sparkMemory) finish(step StepSpec, st sparkStep) (exit int, reason stri
 			return 1, "AnalysisException: Path does not exist: " + uri
 		}
 	}
-	if st.writes == "" {
+	if st.writes == "" || s.opts.Idle[step.Name] {
 		return 0, ""
 	}
 	slices.Sort(bodies)
