@@ -112,7 +112,7 @@ left billing, whatever dies on the way. Then it says what it cost.`,
 	f.StringVarP(&a.flags.output, "output", "o", "text", "`FORMAT`: text or json")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "only results and errors")
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, "every record of the journal")
-	root.AddCommand(a.initCommand(), a.check(), a.simulate(), a.plan(), a.run(), a.status(), a.runs(), a.logs(), a.skip(), a.teardown(), a.schema(), a.graph(), a.versionCommand())
+	root.AddCommand(a.initCommand(), a.check(), a.simulate(), a.plan(), a.run(), a.status(), a.runs(), a.logs(), a.datasets(), a.skip(), a.teardown(), a.schema(), a.graph(), a.versionCommand())
 	a.completions(root)
 	root.SetUsageTemplate(root.UsageTemplate() + exitStatuses + "\n") // of its commands too
 	return root

@@ -68,7 +68,7 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	if work.Publish == nil {
 		return u.current(ctx, p, next)
 	}
-	s := shelving{base: u.base, at: work.Publish.of(u.spec.Dataset), ds: ds, files: dataFiles(ds, objects)}
+	s := shelving{base: u.base, at: work.Publish.of(u.spec.Dataset), ds: ds, files: DataFiles(ds, objects)}
 	edition, there, wait, err := s.put(ctx, p)
 	if !there || err != nil {
 		return wait, err
@@ -90,11 +90,11 @@ func (u *publish) current(ctx context.Context, p *controller.Pass, to Published)
 }
 
 // metrics are a Spark step's own, or what is known of an unload.
-func (d Dataset) metrics() json.RawMessage {
-	if d.Format == "" {
-		return d.Metrics
+func (ds Dataset) metrics() json.RawMessage {
+	if ds.Format == "" {
+		return ds.Metrics
 	}
-	return json.RawMessage(fmt.Sprintf(`{"rows":%d,"bytes":%d,"objects":%d}`, d.Rows, d.Bytes, d.Objects))
+	return json.RawMessage(fmt.Sprintf(`{"rows":%d,"bytes":%d,"objects":%d}`, ds.Rows, ds.Bytes, ds.Objects))
 }
 
 // missed lists the expectations that metrics do not meet.

@@ -89,9 +89,9 @@ type shelving struct {
 	files []s3.Info
 }
 
-// dataFiles are a dataset's own files: not what Hadoop's readers hide, nor
+// DataFiles are a dataset's own files: not what Hadoop's readers hide, nor
 // what UNLOAD and jobs write beside them, nor the empty files of no rows.
-func dataFiles(ds Dataset, objects []s3.Info) (files []s3.Info) {
+func DataFiles(ds Dataset, objects []s3.Info) (files []s3.Info) {
 	for _, o := range objects {
 		name := strings.TrimPrefix(o.URI, ds.URI)
 		unloaded := ds.Format != "" && (name == "manifest" || ds.Rows == 0)

@@ -26,7 +26,7 @@ func TestDataFiles(t *testing.T) {
 		{Dataset{URI: at}, []string{"0000_part_00.parquet", "manifest", "users/part-0", "_day=1/part-0"}},
 	} {
 		var got []string
-		for _, o := range dataFiles(c.ds, objects) {
+		for _, o := range DataFiles(c.ds, objects) {
 			got = append(got, o.URI[len(at):])
 		}
 		if !slices.Equal(got, c.want) {
