@@ -24,6 +24,7 @@ func TestUnloadFormats(t *testing.T) {
 		{warehouse.Files{Format: "csv", Header: true}, "0000_part_00", "movie_id,title\n10,Heat\n20,\"a \"\"b\"\", c\"\n30,\"\"\n40,\"\"\n"},
 		{warehouse.Files{Format: "csv", Delimiter: "\t", NullAs: `\N`}, "0000_part_00", "10\tHeat\n20\t\"a \"\"b\"\", c\"\n30\t\"\"\n40\t\"\"\n"},
 		{warehouse.Files{Format: "csv", Compression: "gzip", MaxMB: 64}, "0000_part_00.gz", ""},
+		{warehouse.Files{Format: "csv", Compression: "bzip2"}, "0000_part_00.bz2", ""},
 		{warehouse.Files{Format: "json", Compression: "zstd"}, "0000_part_00.zst", ""},
 		{warehouse.Files{Format: "json", Single: true, OrderBy: []string{"movie_id desc"}}, "000", "{\"movie_id\":40,\"title\":\"\"}\n{\"movie_id\":30,\"title\":\"\"}\n{\"movie_id\":20,\"title\":\"a \\\"b\\\", c\"}\n{\"movie_id\":10,\"title\":\"Heat\"}\n"},
 		{warehouse.Files{Format: "csv", PartitionBy: []string{"movie_id"}}, "movie_id=10/0000_part_00", "Heat\n"},

@@ -13,8 +13,8 @@
 // SHAPEFILE, LZOP, client-side encryption, SSH, DynamoDB and EMR as sources,
 // delimiters of more than one character.
 //
-// UNLOAD writes delimited text, CSV, JSON and Parquet, packed by GZIP or ZSTD,
-// partitioned, and cut by size. Refused by name: FIXEDWIDTH, BZIP2,
+// UNLOAD writes delimited text, CSV, JSON and Parquet, packed by GZIP, BZIP2
+// or ZSTD, partitioned, and cut by size. Refused by name: FIXEDWIDTH,
 // client-side encryption.
 //
 // Guesses, where the pages of the developer guide (RSD) say nothing: the code

@@ -122,7 +122,7 @@ func (u *Unload) name(p Part) string {
 	case u.Format == "parquet":
 		return name + ".parquet"
 	}
-	return name + map[string]string{"gzip": ".gz", "zstd": ".zst"}[u.Compress]
+	return name + map[string]string{"gzip": ".gz", "bzip2": ".bz2", "zstd": ".zst"}[u.Compress]
 }
 
 func (s *Store) upload(ctx context.Context, u *Unload, to URI, path string) (int64, error) {
@@ -155,11 +155,16 @@ func compress(to, from, how string) error {
 	if err != nil {
 		return err
 	}
-	var z io.WriteCloser = gzip.NewWriter(out)
-	if how == "zstd" {
+	var z io.WriteCloser
+	switch how {
+	case "bzip2":
+		z = newBzipWriter(out)
+	case "zstd":
 		if z, err = zstd.NewWriter(out); err != nil {
 			return errors.Join(err, out.Close())
 		}
+	default:
+		z = gzip.NewWriter(out)
 	}
 	_, err = io.Copy(z, in)
 	return errors.Join(err, z.Close(), out.Close())

@@ -44,7 +44,7 @@ const (
 // unloadOptions tells of each option that only sets something which argument
 // it takes, as copyOptions does.
 var unloadOptions = map[string]string{
-	"header": "", "gzip": "", "zstd": "", "addquotes": "", "escape": "", "allowoverwrite": "", "cleanpath": "",
+	"header": "", "gzip": "", "bzip2": "", "zstd": "", "addquotes": "", "escape": "", "allowoverwrite": "", "cleanpath": "",
 	"delimiter": "string", "null": "string", "region": "string", "extension": "string", "kms_key_id": "string",
 	"iam_role": "role", "credentials": "string", "access_key_id": "string", "secret_access_key": "string", "session_token": "string",
 }
@@ -128,8 +128,8 @@ func (u *Unload) option(p *parser, seen map[string]string) (err error) {
 			err = &rsql.Error{Code: rsql.InvalidParameter, Msg: "ROWGROUPSIZE must be between 32 MB and 128 MB"}
 		}
 		return err
-	case "bzip2", "fixedwidth", "master_symmetric_key":
-		return rsql.Unsupported("UNLOAD with "+strings.ToUpper(name), "formats known: PARQUET, CSV, JSON, delimited text; compressions: GZIP, ZSTD")
+	case "fixedwidth", "master_symmetric_key":
+		return rsql.Unsupported("UNLOAD with "+strings.ToUpper(name), "formats known: PARQUET, CSV, JSON, delimited text; compressions: GZIP, BZIP2, ZSTD")
 	default:
 		return rsql.Syntaxf("syntax error at or near %q: UNLOAD has no such option", t.Text)
 	}
@@ -157,7 +157,7 @@ func (p *parser) size() (int64, error) {
 // unloadIncompatible are the options that a format does not take (RSD
 // r_UNLOAD).
 var unloadIncompatible = map[string][]string{
-	"parquet": {"delimiter", "addquotes", "escape", "null", "header", "gzip", "zstd"},
+	"parquet": {"delimiter", "addquotes", "escape", "null", "header", "gzip", "bzip2", "zstd"},
 	"json":    {"delimiter", "header", "addquotes", "escape", "null", "rowgroupsize"},
 	"csv":     {"escape", "addquotes", "rowgroupsize"},
 	"text":    {"rowgroupsize"},
@@ -175,15 +175,16 @@ func (u *Unload) check(seen map[string]string) error {
 	}
 	u.Header, u.AddQuotes, u.Escape, u.Overwrite, u.Clean = has("header"), has("addquotes"), has("escape"), has("allowoverwrite"), has("cleanpath")
 	u.Null, u.Region, u.Extension, u.Extended = seen["null"], seen["region"], seen["extension"], has("extension")
-	switch {
-	case u.Overwrite && u.Clean:
+	if u.Overwrite && u.Clean {
 		return rsql.Syntaxf("ALLOWOVERWRITE and CLEANPATH cannot be used together")
-	case has("gzip") && has("zstd"):
-		return rsql.Syntaxf("UNLOAD has two compressions")
-	case has("gzip"):
-		u.Compress = "gzip"
-	case has("zstd"):
-		u.Compress = "zstd"
+	}
+	for _, z := range []string{"gzip", "bzip2", "zstd"} {
+		if has(z) && u.Compress != "" {
+			return rsql.Syntaxf("UNLOAD has two compressions")
+		}
+		if has(z) {
+			u.Compress = z
+		}
 	}
 	if has("maxfilesize") && (u.MaxSize < minFileSize || u.MaxSize > maxFileSize) {
 		return &rsql.Error{Code: rsql.InvalidParameter, Msg: "MAXFILESIZE must be between 5 MB and 6.2 GB"}

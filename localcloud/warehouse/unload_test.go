@@ -143,7 +143,8 @@ func TestUnloadSizes(t *testing.T) {
 func TestUnloadRefusals(t *testing.T) {
 	conn, s3, _ := loaded(t)
 	for _, c := range []struct{ page, code, query, options, want string }{
-		{pageUnload, "0A000", "SELECT 1 AS a", "BZIP2", "BZIP2"},
+		{pageUnload, "42601", "SELECT 1 AS a", "PARQUET BZIP2", "BZIP2"},
+		{pageUnload, "42601", "SELECT 1 AS a", "BZIP2 GZIP", "two compressions"},
 		{pageUnload, "0A000", "SELECT 1 AS a", "FIXEDWIDTH 'a:3'", "FIXEDWIDTH"},
 		{pageUnload, "42601", "SELECT 1 AS a", "JSON HEADER", "HEADER"},
 		{pageUnload, "42601", "SELECT 1 AS a", "JSON NULL AS 'x'", "NULL"},
@@ -194,6 +195,7 @@ func TestRoundTrip(t *testing.T) {
 		{"ESCAPE NULL AS '@N@' ZSTD", "ESCAPE NULL AS '@N@' ZSTD TIMEFORMAT 'auto'"},
 		{"ESCAPE ADDQUOTES NULL AS '@N@' DELIMITER ','", "ESCAPE REMOVEQUOTES NULL AS '@N@' DELIMITER ',' TIMEFORMAT 'auto'"},
 		{"JSON", "JSON 'auto' TIMEFORMAT 'auto'"},
+		{"JSON BZIP2", "JSON 'auto' BZIP2 TIMEFORMAT 'auto'"},
 	}
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
