@@ -14,6 +14,7 @@ import (
 	"lamplighter/controller/journal"
 	"lamplighter/controller/night"
 	"lamplighter/resources"
+	"lamplighter/resources/warehouse"
 )
 
 func (a *app) logs() *cobra.Command {
@@ -71,7 +72,7 @@ func (a *app) doLogs(ctx context.Context, w night.World, p *config.Pipeline, e *
 	} else {
 		fmt.Fprintf(a.stdout, "%s, a %s step of run %s attempt %d\n%s", n.Name, n.Kind, at.ID.Run, at.ID.Attempt, indented(n.Spec))
 		for _, r := range at.Told(step) {
-			fmt.Fprintln(a.stdout, line(r))
+			fmt.Fprintln(a.stdout, line(r)+rejects(r))
 		}
 	}
 	if n.Kind != "spark" {
@@ -96,6 +97,22 @@ func indented(spec json.RawMessage) string {
 		return ""
 	}
 	return b.String() + "\n"
+}
+
+// rejects are the rows that the outcome of a COPY says were refused.
+func rejects(r journal.Record) (text string) {
+	var loaded warehouse.Loaded
+	if r.Kind != journal.Outcome || json.Unmarshal(r.Result, &loaded) != nil || loaded.Rejected == nil {
+		return ""
+	}
+	text = fmt.Sprintf("\n    %d rows were refused and never come, for their objects are loaded:", loaded.Rejected.Rows)
+	for _, x := range loaded.Rejected.Shown {
+		text += "\n      " + x.String()
+	}
+	if loaded.Rejected.All != "" {
+		text += "\n    all of them: " + loaded.Rejected.All
+	}
+	return text
 }
 
 func line(r journal.Record) string {

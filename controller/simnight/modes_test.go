@@ -143,7 +143,7 @@ func TestRefusedRows(t *testing.T) {
 		}
 		r, _ := journal.Result[loads.LoadResult](o.Facts, "ratings")
 		want := warehouse.Reject{Object: uri, Line: 2, Column: "x", Value: "?", Reason: "Invalid digit"}
-		if r.Rejected != 3 || len(r.Rejects) != 3 || r.Rejects[1] != want {
+		if r.Rejected != 3 || len(r.Rejects) != 3 || r.Rejects[1] != want || len(r.Warnings) != 1 || !says(r.Warnings[0].Says, "3 rows", uri+" line 1") {
 			t.Fatalf("point %d: %+v", point, r)
 		}
 	}

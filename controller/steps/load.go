@@ -89,6 +89,12 @@ func (r *LoadResult) add(l warehouse.Loaded, through string) {
 	if l.Rejected == nil {
 		return
 	}
+	first := l.Rejected.Shown[0].String()
+	says := fmt.Sprintf("%d rows were refused and left out; they never come, for their objects are loaded. The first: %s", l.Rejected.Rows, first)
+	if l.Rejected.All != "" {
+		says += "; all of them: " + l.Rejected.All
+	}
+	r.Warnings = append(r.Warnings, warehouse.Unmet{Check: "max_errors", Rows: l.Rejected.Rows, Says: says})
 	r.Rejected += l.Rejected.Rows
 	r.Rejects = append(r.Rejects, l.Rejected.Shown[:min(len(l.Rejected.Shown), maxShown-len(r.Rejects))]...)
 	if l.Rejected.All != "" {

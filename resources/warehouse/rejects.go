@@ -51,7 +51,9 @@ const rejectColumns = `"tbl" VARCHAR(256) NOT NULL, "load_id" BIGINT NOT NULL, "
 // https://docs.aws.amazon.com/redshift/latest/dg/r_STL_LOAD_ERRORS.html
 const loadErrors = "SELECT TRIM(filename), line_number, TRIM(colname), TRIM(raw_field_value), TRIM(err_reason) FROM stl_load_errors WHERE "
 
-// refused are the rows that the session's last COPY left out.
+// refused are the rows that the session's last COPY left out. They are read on
+// a connection of their own: whether a transaction sees what was logged after
+// it began is nowhere said.
 func (s *session) refused(ctx context.Context) ([]Reject, error) {
 	const what = "read the refused rows"
 	rows, err := s.ask(ctx, what, "SELECT pg_last_copy_id()")
@@ -62,7 +64,12 @@ func (s *session) refused(ctx context.Context) ([]Reject, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err = s.ask(ctx, what, loadErrors+fmt.Sprintf("query = %d ORDER BY filename, line_number", query))
+	aside, err := s.server.Open(ctx, s.cluster)
+	if err != nil {
+		return nil, notCommitted(err, what)
+	}
+	defer aside.Close()
+	rows, err = aside.(*session).ask(ctx, what, loadErrors+fmt.Sprintf("query = %d ORDER BY filename, line_number", query))
 	if err != nil {
 		return nil, err
 	}
