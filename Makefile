@@ -17,6 +17,7 @@ REVIEWS ?=
 FAST    ?=
 DEMOFLAGS = $(if $(DATA),-data "$(abspath $(DATA))") $(if $(REVIEWS),-reviews "$(abspath $(REVIEWS))") $(if $(FAST),-fast)
 SPARK = LAMPLIGHTER_SPARK_VENV="$(CURDIR)/$(DEMO)/venv" LAMPLIGHTER_SPARK_JARS="$(CURDIR)/$(DEMO)/jars"
+WITNESSES = LAMPLIGHTER_WITNESSES="$(CURDIR)/$(DEMO)/witnesses"
 
 .PHONY: help build demo demo-clean test lint unit race spark local jobs campaign mutants bench fmt
 
@@ -58,7 +59,7 @@ spark: ## fetch Spark and what the jobs' tests need into .demo/, once
 	cd localcloud && $(GO) run ./demo setup -tests -root ..
 
 local: spark ## the tests of the embedded cloud, with real SQL, S3, Spark and kill -9
-	cd localcloud && $(SPARK) DATA="$(if $(DATA),$(abspath $(DATA)))" $(GO) test $(TESTFLAGS) -timeout 40m ./...
+	cd localcloud && $(SPARK) $(WITNESSES) DATA="$(if $(DATA),$(abspath $(DATA)))" $(GO) test $(TESTFLAGS) -timeout 40m ./...
 
 jobs: spark ## the tests of the Spark jobs
 	$(SPARK) $(DEMO)/venv/bin/python -m pytest -q jobs/tests

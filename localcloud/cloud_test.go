@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -288,28 +287,6 @@ func TestFlags(t *testing.T) {
 		out, err := command(args...).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%s: want %q, got %v %s", line, want, err, out)
-		}
-	}
-}
-
-// TestAWSCommandLine has another implementation of the protocols as a witness.
-func TestAWSCommandLine(t *testing.T) {
-	if _, err := exec.LookPath("aws"); err != nil {
-		t.Skip("the aws command is not installed")
-	}
-	p := run(t, t.TempDir())
-	p.clients(t).createCluster(t, "lamplighter-one")
-	for _, tc := range []struct{ args, want string }{
-		{"redshift describe-clusters --query Clusters[0].ClusterIdentifier", "lamplighter-one"},
-		{"s3api put-object --bucket lamplighter-local --key a/b --body " + os.Args[0] + " --query ServerSideEncryption", ""},
-		{"s3 ls s3://lamplighter-local/a/", " b"},
-		{"sts get-caller-identity --query Account", "000000000000"},
-	} {
-		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "aws", append(strings.Fields(tc.args), "--endpoint-url", p.endpoint, "--region", "us-east-1", "--output", "text")...)
-		cmd.Env = []string{"AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(p.data, "credentials"), "AWS_PROFILE=local", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_MAX_ATTEMPTS=1"}
-		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), tc.want) {
-			t.Errorf("aws %s: %v %s", tc.args, err, out)
 		}
 	}
 }

@@ -101,6 +101,9 @@ func fetch(ctx context.Context, place setup.Place, o options) error {
 	if _, err := place.FetchSpark(ctx, tools.Python); err != nil || !o.tests {
 		return err
 	}
+	if err := place.FetchWitnesses(ctx, tools.Python); err != nil {
+		return err
+	}
 	return place.FetchForTests(ctx)
 }
 

@@ -18,6 +18,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -115,6 +116,11 @@ type targetKey struct{}
 // ServeHTTP answers what the front has itself and passes all else on to the
 // child of the request's region.
 func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && r.Header.Get("Expect") == "100-continue" {
+		// Go answers such a request without a 100 and keeps the connection,
+		// on which botocore would then misread the next answer.
+		w.WriteHeader(http.StatusContinue)
+	}
 	if key := wire.AccessKey(r); key != "" && key != n.config.Key { // versitygw answers 404 and a code of its own
 		fail(w, fault{http.StatusForbidden, "InvalidAccessKeyId", "The AWS access key ID you provided does not exist in our records.", ""})
 		return
@@ -150,7 +156,7 @@ func (n *Node) pass(w http.ResponseWriter, r *http.Request) {
 		fail(w, unavailable)
 		return
 	}
-	n.proxy.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
+	n.proxy.ServeHTTP(lowerMeta{w}, r.WithContext(context.WithValue(r.Context(), targetKey{}, target)))
 }
 
 var unavailable = fault{http.StatusServiceUnavailable, "ServiceUnavailable", "The S3 process is being started again. Please try again.", ""}
@@ -174,6 +180,25 @@ func (n *Node) answered(response *http.Response) error {
 	}
 	return nil
 }
+
+// lowerMeta writes the names of users' metadata in small letters, as S3 does:
+// Go would begin each word with a capital, and boto3 hands names on as they
+// come.
+type lowerMeta struct{ http.ResponseWriter }
+
+func (w lowerMeta) WriteHeader(status int) {
+	header := w.Header()
+	for name, values := range header {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			delete(header, name)
+			header[strings.ToLower(name)] = values
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w lowerMeta) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // region is where a bucket is.
 func (n *Node) region(bucket string) string {

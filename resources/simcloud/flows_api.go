@@ -168,7 +168,7 @@ func (c *Cloud) flowARN(f *Flow) string {
 
 // ListClusters lists the newest first, 50 a page, ended ones too.
 func (a emrAPI) ListClusters(_ context.Context, in *awsemr.ListClustersInput, _ ...func(*awsemr.Options)) (*awsemr.ListClustersOutput, error) {
-	out := &awsemr.ListClustersOutput{}
+	out := &awsemr.ListClustersOutput{Clusters: []types.ClusterSummary{}}
 	skip := val(in.Marker) // the last one of the page before
 	flows := a.c.flows(a.asOf())
 	for i := len(flows) - 1; i >= 0; i-- {
@@ -255,7 +255,7 @@ func (a emrAPI) ListSteps(_ context.Context, in *awsemr.ListStepsInput, _ ...fun
 	if f == nil {
 		return nil, errFlow(val(in.ClusterId))
 	}
-	var all []types.StepSummary
+	all := []types.StepSummary{}
 	for i := len(f.Steps) - 1; i >= 0; i-- {
 		s := &f.Steps[i]
 		if len(in.StepStates) > 0 && !slices.Contains(in.StepStates, types.StepState(s.Status)) || len(in.StepIds) > 0 && !slices.Contains(in.StepIds, s.Spec.ID) {

@@ -48,7 +48,7 @@ func (a emrAPI) ListInstances(_ context.Context, in *awsemr.ListInstancesInput, 
 	if f == nil {
 		return nil, errFlow(val(in.ClusterId))
 	}
-	var all []types.Instance
+	all := []types.Instance{}
 	for i, fleet := range f.Fleets {
 		role := types.InstanceGroupType(fleet.Role)
 		if in.InstanceFleetType != "" && string(in.InstanceFleetType) != fleet.Role || len(in.InstanceGroupTypes) > 0 && !slices.Contains(in.InstanceGroupTypes, role) ||
@@ -60,7 +60,7 @@ func (a emrAPI) ListInstances(_ context.Context, in *awsemr.ListInstancesInput, 
 		}
 	}
 	if len(in.InstanceStates) > 0 && !slices.Contains(in.InstanceStates, instanceState(f)) {
-		all = nil
+		all = []types.Instance{}
 	}
 	list, marker, ok := page(all, in.Marker, instancePage)
 	if !ok {
@@ -162,7 +162,7 @@ func (a emrAPI) ListBootstrapActions(_ context.Context, in *awsemr.ListBootstrap
 	if f == nil {
 		return nil, errFlow(val(in.ClusterId))
 	}
-	out := &awsemr.ListBootstrapActionsOutput{}
+	out := &awsemr.ListBootstrapActionsOutput{BootstrapActions: []types.Command{}}
 	for _, b := range f.Bootstrap {
 		out.BootstrapActions = append(out.BootstrapActions, types.Command{Name: ptr(b.Name), ScriptPath: ptr(b.Path), Args: b.Args})
 	}

@@ -174,7 +174,7 @@ func (a redshiftAPI) ResumeCluster(_ context.Context, in *awsredshift.ResumeClus
 }
 
 func (a redshiftAPI) DescribeClusters(_ context.Context, in *awsredshift.DescribeClustersInput, _ ...func(*awsredshift.Options)) (*awsredshift.DescribeClustersOutput, error) {
-	var out []types.Cluster
+	out := []types.Cluster{}
 	id := val(in.ClusterIdentifier)
 	for _, x := range a.c.clusters(a.asOf()) {
 		if (id == "" || x.ID == id) && tagged(x.Tags, in.TagKeys, in.TagValues) {

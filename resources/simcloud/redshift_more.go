@@ -61,7 +61,7 @@ func (a redshiftAPI) DeleteTags(_ context.Context, in *awsredshift.DeleteTagsInp
 
 // DescribeTags lists the tags of one resource or of all.
 func (a redshiftAPI) DescribeTags(_ context.Context, in *awsredshift.DescribeTagsInput, _ ...func(*awsredshift.Options)) (*awsredshift.DescribeTagsOutput, error) {
-	var all []types.TaggedResource
+	all := []types.TaggedResource{}
 	add := func(kind, arn string, tags []Tag) {
 		if in.ResourceName != nil && *in.ResourceName != arn || in.ResourceType != nil && !strings.EqualFold(*in.ResourceType, kind) {
 			return
@@ -123,7 +123,7 @@ func (a redshiftAPI) DescribeEvents(_ context.Context, in *awsredshift.DescribeE
 		to = *in.EndTime
 	}
 	sources := map[string]types.SourceType{resources.KindCluster: types.SourceTypeCluster, resources.KindSnapshot: types.SourceTypeClusterSnapshot}
-	var all []types.Event
+	all := []types.Event{}
 	for _, e := range slices.Backward(a.c.state.Events) {
 		source := sources[e.Kind]
 		if e.At.Before(from) || e.At.After(to) || in.SourceType != "" && in.SourceType != source || in.SourceIdentifier != nil && *in.SourceIdentifier != e.Name {

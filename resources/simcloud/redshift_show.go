@@ -126,7 +126,7 @@ func (a redshiftAPI) DescribeClusterSnapshots(_ context.Context, in *awsredshift
 	if in.SnapshotArn != nil {
 		id = (*in.SnapshotArn)[strings.LastIndex(*in.SnapshotArn, "/")+1:]
 	}
-	var out []types.Snapshot
+	out := []types.Snapshot{}
 	for _, s := range a.c.snapshots(a.asOf()) {
 		if (id == "" || s.ID == id) && a.wants(s, in) {
 			out = append(out, a.c.showSnapshot(s))

@@ -148,7 +148,7 @@ func (a schedulerAPI) DeleteSchedule(_ context.Context, in *awsscheduler.DeleteS
 }
 
 func (a schedulerAPI) ListSchedules(_ context.Context, in *awsscheduler.ListSchedulesInput, _ ...func(*awsscheduler.Options)) (*awsscheduler.ListSchedulesOutput, error) {
-	var all []types.ScheduleSummary
+	all := []types.ScheduleSummary{}
 	for _, s := range a.c.schedules(a.asOf()) {
 		if in.GroupName != nil && s.Group != *in.GroupName || !strings.HasPrefix(s.Name, val(in.NamePrefix)) || in.State != "" && string(in.State) != s.State {
 			continue
