@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 // the variables that ${NAME} in notify stands for (os.Getenv); nil: they are
 // not looked up. The error is Problems, all that was found.
 func LoadPipeline(path string, env func(string) string) (*Pipeline, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil, unreadable(path, err, "`lamplighter init --template movielens` writes one to start from")
 	}
@@ -48,7 +49,7 @@ func ParsePipeline(name string, data []byte, files fs.FS, env func(string) strin
 
 // LoadEnvironment reads environments/NAME.yaml. The error is Problems.
 func LoadEnvironment(path string) (*Environment, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil, unreadable(path, err, "environments/prod.yaml.example of the movielens template shows one; -e NAME means environments/NAME.yaml")
 	}
@@ -84,10 +85,31 @@ func (e *Environment) Path(name string) string {
 	return filepath.Join(e.Dir, filepath.FromSlash(name))
 }
 
+// largest is how large a file may be: a hundred times what people write.
+const largest = 1 << 20
+
+var errLarge = errors.New("it is larger than 1 MB")
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, largest+1))
+	if err == nil && len(data) > largest {
+		err = errLarge
+	}
+	return data, err
+}
+
 func unreadable(path string, err error, mend string) Problems {
 	p := Problem{File: path, What: "cannot be read: " + cause(err)}
 	if errors.Is(err, fs.ErrNotExist) {
 		p.What, p.Hint = "there is no such file", mend
+	}
+	if errors.Is(err, errLarge) {
+		p.Hint = "is this the right file?"
 	}
 	return Problems{p}
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,6 +45,41 @@ type testCloud struct {
 	objects *conformance.Memory
 	running sync.Map      // Spark steps that were started, by name
 	slow    chan struct{} // closed when slow steps may end
+	refuses atomic.Pointer[refusal]
+}
+
+// refusal is what a cloud answers to everything, or to one service.
+type refusal struct{ code, message, service string }
+
+// refuse answers a request with the refusal, in its service's own form.
+func (f refusal) refuse(w http.ResponseWriter, service string) {
+	status := map[string]int{"PermanentRedirect": http.StatusMovedPermanently, "NoSuchBucket": http.StatusNotFound, "RequestTimeTooSkewed": http.StatusForbidden}[f.code]
+	if status == 0 {
+		status = http.StatusBadRequest
+	}
+	w.Header().Set("X-Amz-Bucket-Region", "eu-west-1")
+	w.Header().Set("X-Amzn-Errortype", f.code)
+	form := "<ErrorResponse><Error><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>"
+	switch service {
+	case "s3":
+		form = "<Error><Code>%s</Code><Message>%s</Message></Error>"
+	case "elasticmapreduce", "scheduler":
+		form = `{"__type":%q,"message":%q}`
+	}
+	w.WriteHeader(status)
+	fmt.Fprintf(w, form, f.code, f.message)
+}
+
+// refuse makes the cloud refuse from now on what a service is asked, or all.
+func refuse(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: refuse CODE MESSAGE [SERVICE]")
+	}
+	f := refusal{code: args[0], message: args[1]}
+	if len(args) == 3 {
+		f.service = args[2]
+	}
+	cloudOf(ts).refuses.Store(&f)
 }
 
 func newTestCloud(account string) *testCloud {
@@ -54,6 +90,10 @@ func newTestCloud(account string) *testCloud {
 	planes := wire.New(wire.Backend{Redshift: c.cloud.Redshift(), EMR: c.cloud.EMR(), Scheduler: c.cloud.Scheduler(), STS: c.cloud.STS()},
 		wire.Options{Keys: map[string]string{testKey: testSecret}, Lock: c.world, Now: time.Now})
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := c.refuses.Load(); f != nil && (f.service == "" || f.service == wire.Scope(r)) {
+			f.refuse(w, wire.Scope(r))
+			return
+		}
 		if wire.Scope(r) != "s3" {
 			planes.ServeHTTP(w, r)
 			return

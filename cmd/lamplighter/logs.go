@@ -63,7 +63,7 @@ func (a *app) doLogs(ctx context.Context, w night.World, p *config.Pipeline, e *
 		for _, n := range at.Facts.Plan {
 			names = append(names, n.Name)
 		}
-		return usage(&resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("run %s has no step %s", at.ID.Run, step), Hint: "it has: " + strings.Join(names, ", ")})
+		return usage(&resources.Fault{Class: resources.Permanent, Msg: fmt.Sprintf("run %s has no step %s", at.ID.Run, step), Hint: config.DidYouMean(step, names)})
 	}
 	if a.json() {
 		for _, r := range at.Told(step) {

@@ -204,6 +204,7 @@ func newSignals(ctx context.Context, reporter report.Reporter) *signals {
 	s := &signals{channel: make(chan os.Signal, 4), reporter: reporter}
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	signal.Notify(s.channel, os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // a night goes on when nobody listens any more
 	go s.listen()
 	return s
 }

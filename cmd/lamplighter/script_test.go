@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 //	start COMMAND…        begins a command beside the script
 //	await STEP            until the cloud runs a Spark step of this name
 //	hear TEXT             until what was started has said this
+//	refuse CODE MESSAGE [SERVICE]   the cloud answers so from now on
+//	over CODE                       what was started ends by itself with this status
 //	release               steps called "slow" end now; else they never do
 //	ends SIGNAL CODE      signals what was started; it ends with this status, and
 //	                      what it said is in the file "said"
@@ -51,6 +53,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "cloud": startCloud, "launch": launch, "object": putObject,
 			"start": start, "await": await, "hear": hear, "release": release, "ends": ends,
+			"refuse": refuse, "over": over,
 		},
 	})
 }
@@ -141,6 +144,21 @@ func ends(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Logf("%s", p.text())
 	if got := strconv.Itoa(p.ProcessState.ExitCode()); got != args[1] {
 		ts.Fatalf("it ended with status %s, want %s", got, args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("said"), []byte(p.text()), 0o644))
+}
+
+// over waits for the end of the background command.
+func over(ts *testscript.TestScript, neg bool, args []string) {
+	started, ok := processes.Load(ts.Name())
+	if neg || len(args) != 1 || !ok {
+		ts.Fatalf("usage: over CODE, after start")
+	}
+	p := started.(*process)
+	_ = p.Wait() // its status is looked at below
+	ts.Logf("%s", p.text())
+	if got := strconv.Itoa(p.ProcessState.ExitCode()); got != args[0] {
+		ts.Fatalf("it ended with status %s, want %s", got, args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("said"), []byte(p.text()), 0o644))
 }

@@ -169,8 +169,11 @@ func (w World) rightAccount(ctx context.Context, e *config.Environment) error {
 		}
 		fault := awsfault.Read(err, "asking which account this is", nil)
 		if resources.ClassOf(fault) != resources.Retry || try == patience || ctx.Err() != nil {
-			return &resources.Fault{Class: resources.ClassOf(fault), Code: steps.CodeRefused, Msg: fault.Error(), Err: err,
-				Hint: "are there credentials, and is the endpoint reachable? `aws sts get-caller-identity` asks the same"}
+			hint := resources.HintOf(fault)
+			if hint == "" {
+				hint = "are there credentials, and is the endpoint reachable? `aws sts get-caller-identity` asks the same"
+			}
+			return &resources.Fault{Class: resources.ClassOf(fault), Code: steps.CodeRefused, Msg: fault.Error(), Err: err, Hint: hint}
 		}
 		w.wait(ctx, min(time.Duration(try)*2*time.Second, 20*time.Second))
 	}

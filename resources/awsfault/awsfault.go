@@ -76,6 +76,9 @@ func answered(err error, api smithy.APIError, what string, rules Rules) *resourc
 	if !ok {
 		rule = Rule{Class: byStatus(err, api)}
 	}
+	if dated(api.ErrorMessage()) {
+		rule = Rule{resources.Denied, hintClock}
+	}
 	msg := what
 	if m := strings.TrimSpace(api.ErrorMessage()); m != "" {
 		msg += ": " + m
@@ -83,6 +86,13 @@ func answered(err error, api smithy.APIError, what string, rules Rules) *resourc
 		msg += ": " + code
 	}
 	return &resources.Fault{Class: rule.Class, Code: code, Msg: msg, Hint: rule.Hint, Err: err}
+}
+
+// dated says that a signature was refused for its time: services without a
+// code for that say so in words.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+func dated(message string) bool {
+	return strings.Contains(message, "Signature expired: ") || strings.Contains(message, "Signature not yet current: ")
 }
 
 // byStatus judges a code that nobody listed. A 4xx is a refusal. "UnknownError"

@@ -59,26 +59,37 @@ func headFault(err error, uri string) error {
 }
 
 // listFault judges the error of a listing: what is missing is a permission or
-// a bucket, and of a bucket elsewhere S3 says where it is.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+// a bucket.
 func listFault(err error, uri string) error {
+	what := "listing " + uri
 	var f *resources.Fault
-	judged := awsfault.Read(err, "listing "+uri, codes)
+	if !errors.As(awsfault.Read(err, what, codes), &f) {
+		return err
+	}
+	if bucket, _, _ := Split(uri); f.Class == resources.Denied && (f.Code == "Forbidden" || f.Code == "AccessDenied") {
+		f.Hint = "allow s3:ListBucket on the bucket " + bucket + ", and s3:GetObject on its objects, to the role this process runs as"
+	}
+	return placed(f, err, what, uri)
+}
+
+// placed says of a bucket that is not where it was looked for which one it is,
+// and, as S3 tells it, where it is.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func placed(judged, err error, what, uri string) error {
+	var f *resources.Fault
 	if !errors.As(judged, &f) {
 		return judged
 	}
 	bucket, _, _ := Split(uri)
 	switch {
-	case f.Class == resources.Denied && (f.Code == "Forbidden" || f.Code == "AccessDenied"):
-		f.Hint = "allow s3:ListBucket on the bucket " + bucket + ", and s3:GetObject on its objects, to the role this process runs as"
 	case f.Code == "NoSuchBucket":
-		f.Msg, f.Hint = "listing "+uri+": there is no bucket "+bucket, "correct the bucket's name, or create it"
+		f.Msg, f.Hint = what+": there is no bucket "+bucket, "correct the bucket's name, or create it"
 	case elsewhere[f.Code]:
 		f.Hint = hintRegion
 		var response *awshttp.ResponseError
 		if errors.As(err, &response) && response.Response != nil {
 			if region := response.Response.Header.Get("X-Amz-Bucket-Region"); region != "" {
-				f.Msg = "listing " + uri + ": the bucket " + bucket + " is in " + region + ", not in the environment's region"
+				f.Msg = what + ": the bucket " + bucket + " is in " + region + ", not in the environment's region"
 			}
 		}
 	}

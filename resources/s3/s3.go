@@ -82,7 +82,7 @@ func (c *Client) get(ctx context.Context, uri string) (body []byte, etag string,
 		body = whole.Bytes()
 	}
 	if err != nil {
-		return nil, "", awsfault.Read(err, "reading "+uri, codes)
+		return nil, "", placed(awsfault.Read(err, "reading "+uri, codes), err, "reading "+uri, uri)
 	}
 	return body, unquote(out.ETag), nil
 }
@@ -116,7 +116,7 @@ func (c *Client) Put(ctx context.Context, uri string, body []byte, match string)
 	defer cancel()
 	out, err := c.API.PutObject(ctx, in, options...)
 	if err != nil {
-		return "", awsfault.Change(err, "writing "+uri, codes)
+		return "", placed(awsfault.Change(err, "writing "+uri, codes), err, "writing "+uri, uri)
 	}
 	return unquote(out.ETag), nil
 }
