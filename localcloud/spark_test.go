@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsemr "github.com/aws/aws-sdk-go-v2/service/emr"
+	emrtypes "github.com/aws/aws-sdk-go-v2/service/emr/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -79,5 +81,39 @@ func TestRealSpark(t *testing.T) {
 	}
 	if log := aws.ToString(step.Status.FailureDetails.LogFile); !strings.HasSuffix(log, "/stdout.gz") {
 		t.Errorf("the traceback is in %q", log)
+	}
+}
+
+// TestSideBySide runs two steps that each wait for the other: with a
+// concurrency of two they end, one after the other they would not.
+func TestSideBySide(t *testing.T) {
+	p := run(t, t.TempDir())
+	c := p.clients(t)
+	dir := t.TempDir()
+	meet := func(mine, other string) []string {
+		return []string{"timeout", "60", "sh", "-c", `touch "$0/$1"; until [ -e "$0/$2" ]; do sleep 0.05; done`, dir, mine, other}
+	}
+	step := func(name string, args []string) emrtypes.StepConfig {
+		return emrtypes.StepConfig{Name: aws.String(name), ActionOnFailure: emrtypes.ActionOnFailureContinue,
+			HadoopJarStep: &emrtypes.HadoopJarStepConfig{Jar: aws.String("command-runner.jar"), Args: args}}
+	}
+	out, err := c.emr.RunJobFlow(t.Context(), &awsemr.RunJobFlowInput{
+		Name: aws.String("lamplighter-test"), ReleaseLabel: aws.String("emr-7.10.0"), ServiceRole: aws.String("service"), JobFlowRole: aws.String("profile"),
+		StepConcurrencyLevel: aws.Int32(2),
+		Instances:            &emrtypes.JobFlowInstancesConfig{InstanceCount: aws.Int32(2), MasterInstanceType: aws.String("m6g.xlarge"), SlaveInstanceType: aws.String("m6g.xlarge")},
+		Steps:                []emrtypes.StepConfig{step("a", meet("a", "b")), step("b", meet("b", "a"))},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.waitFlow(t, *out.JobFlowId)
+	steps, err := c.emr.ListSteps(t.Context(), &awsemr.ListStepsInput{ClusterId: out.JobFlowId})
+	if err != nil || len(steps.Steps) != 2 {
+		t.Fatal(err, steps)
+	}
+	for _, s := range steps.Steps {
+		if s.Status.State != emrtypes.StepStateCompleted {
+			t.Errorf("step %s is %s", aws.ToString(s.Name), s.Status.State)
+		}
 	}
 }

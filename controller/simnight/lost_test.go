@@ -162,3 +162,24 @@ func TestSideBySide(t *testing.T) {
 		t.Errorf("a chain took %.0f virtual minutes, as if b had not waited for a", chained)
 	}
 }
+
+// A bootstrap action that is a file of the pipeline's lies in S3, under the
+// hash of its content, before a cluster is asked for.
+func TestBootstrapFilesAreThere(t *testing.T) {
+	s := sparkOnly(0, func(e *config.EMR) {
+		e.Bootstrap = []config.Bootstrap{{Path: "bootstrap/install.sh", Body: []byte("#!/bin/sh\n")}, {Path: "s3://elsewhere/x.sh"}}
+	}, spark("a"))
+	a := account(1, s, simcloud.Faults{})
+	if o := a.Run(s.night()); o.ExitCode != controller.ExitOK {
+		t.Fatal(verdicts(o))
+	}
+	var found []string
+	for _, uri := range a.Cloud.Objects("s3://") {
+		if strings.HasSuffix(uri, "/install.sh") || strings.HasSuffix(uri, "/x.sh") {
+			found = append(found, uri)
+		}
+	}
+	if len(found) != 1 || !strings.HasPrefix(found[0], "s3://lamplighter/movielens/jobs/") {
+		t.Errorf("bootstrap files: %v", found)
+	}
+}

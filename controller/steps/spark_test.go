@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -125,5 +127,87 @@ func TestWhatAProgramLeft(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Steps run side by side only when none of the cluster's reads another's.
+func TestSideBySide(t *testing.T) {
+	free := []journal.Node{{Name: "a"}, {Name: "b", Needs: []string{"outside"}}, {Name: "c"}}
+	chain := []journal.Node{{Name: "a"}, {Name: "b"}, {Name: "c", Needs: []string{"a"}}}
+	for _, c := range []struct {
+		nodes       []journal.Node
+		limit, want int
+	}{{free, 0, 1}, {free, 1, 1}, {free, 2, 2}, {free, 9, 3}, {chain, 9, 1}, {chain[:1], 9, 1}} {
+		if got := sideBySide(c.nodes, c.limit); got != c.want {
+			t.Errorf("%d steps, concurrency %d: %d at a time, want %d", len(c.nodes), c.limit, got, c.want)
+		}
+	}
+}
+
+// A step is judged by its own state first; a lost cluster counts against its
+// retries once it is known to be gone.
+func TestJudge(t *testing.T) {
+	const gone = "TERMINATED_WITH_ERRORS: INSTANCE_FAILURE: The master failed"
+	for name, c := range map[string]struct {
+		retries, lost int // clusters lost before
+		state, part   string
+		closed        bool
+		want          judgement
+		says          string
+	}{
+		"completed on a cluster that was lost": {0, 0, gone, "COMPLETED", true, completed, ""},
+		"failed while others run":              {2, 0, "RUNNING", "FAILED", false, failed, ""},
+		"failed, and retries left":             {2, 0, gone, "FAILED", true, failed, ""},
+		"running":                              {0, 0, "RUNNING", "RUNNING", false, undecided, ""},
+		"cancelled, its cluster not yet gone":  {0, 0, gone, "CANCELLED", false, undecided, ""},
+		"cancelled, retries left":              {1, 0, gone, "CANCELLED", true, undecided, ""},
+		"cancelled, none left":                 {1, 1, gone, "CANCELLED", true, given, "2 clusters went"},
+		"interrupted, no retries":              {0, 0, gone, "INTERRUPTED", true, given, "1 cluster went"},
+		"somebody cancelled it":                {2, 0, "TERMINATED: ALL_STEPS_COMPLETED: Steps completed", "CANCELLED", true, given, "somebody cancelled it"},
+		"bootstrap failed":                     {2, 0, "TERMINATED_WITH_ERRORS: BOOTSTRAP_FAILURE: action 1", "CANCELLED", true, given, "BOOTSTRAP_FAILURE"},
+		"never seen":                           {0, 0, "", "", true, undecided, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := plannedAs(t)
+			add := func(name, state, part string, closed bool) {
+				ref := resources.Ref{Kind: resources.KindFlow, Name: name}
+				f.Made[journal.Made{Step: "emr-1", Kind: resources.KindFlow}] = ref
+				f.Owed[ref] = &journal.Obligation{Ref: ref, Step: "emr-1", Closed: closed,
+					Seen: &resources.Observation{Ref: ref, State: state, Parts: map[string]string{"x": part}}}
+			}
+			for i := range c.lost {
+				add(strings.Repeat("f", i+1), gone, "CANCELLED", true)
+			}
+			add("now", c.state, c.part, c.closed)
+			got, err := judge(f, journal.Node{Name: "x", Uses: "emr-1", Spec: encoded(t, SparkSpec{Retries: c.retries})})
+			if got != c.want || (err != nil) != (c.says != "") || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("judged %d: %v", got, err)
+			}
+		})
+	}
+}
+
+// A log of any length and however broken is read for what there is of it.
+func TestUnzip(t *testing.T) {
+	zip := func(text string) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := z.Write([]byte(text)); err != nil || z.Close() != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	long := strings.Repeat("x", 3*maxLog) + "the end"
+	half := zip(strings.Repeat("a line of a log\n", 10000))
+	if got := unzip(zip(long)); len(got) != maxLog || !strings.HasSuffix(string(got), "the end") {
+		t.Errorf("%d bytes of a long log", len(got))
+	}
+	if got := unzip(half[:len(half)/2]); !strings.HasPrefix(string(got), "a line of a log") {
+		t.Errorf("half a log gives %.40q", got)
+	}
+	for _, plain := range []string{"", "not zipped"} {
+		if got := unzip([]byte(plain)); string(got) != plain {
+			t.Errorf("%q became %q", plain, got)
+		}
 	}
 }
