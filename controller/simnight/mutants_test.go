@@ -52,6 +52,14 @@ var mutants = []mutant{
 		return e.launch(ctx, p)
 	case !seen.Exists:
 		return controller.Again`},
+	{"steps that read each other's datasets run side by side",
+		"controller/steps/emr.go", `			if slices.Contains(n.Needs, other.Name) {
+				return 1
+			}`, `			if slices.Contains(n.Needs, other.Name) {
+				continue
+			}`},
+	{"clusters are lost without end",
+		"controller/steps/judge.go", `	case lost > retriesOf(n):`, `	case lost > retriesOf(n)+1:`},
 	{"prune takes the promoted snapshot too",
 		"controller/steps/prune.go", `i < len(ours)-keep && s.Ref.Name != promoted`, `i < len(ours)-keep || s.Ref.Name == promoted`},
 	{"the plan is made again by every process",
@@ -63,7 +71,7 @@ var mutants = []mutant{
 }
 
 // probe is the tests that a mutant has to get past.
-var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot",
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide",
 	"-every", "9", "-swarm", "600", "-failfast"}
 
 func TestMutants(t *testing.T) {
