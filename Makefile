@@ -67,7 +67,7 @@ jobs: spark ## the tests of the Spark jobs
 campaign: ## a long run of the simulated tests: 20,000 nights
 	$(GO) test -timeout 120m -run 'TestSwarm|TestEveryCrashPoint|TestFrozen' -v ./controller/simnight -swarm 20000 | grep -v '^ '
 
-mutants: ## break the engine in sixteen ways and see that the tests notice
+mutants: ## break the engine in many ways and see that the tests notice
 	$(GO) test -timeout 60m -v -run TestMutants ./controller/simnight -mutants | grep -E -- '--- |mutants'
 
 bench: build ## how fast and how big: the figures of docs/performance.md (half an hour, 10 GB of disk)
