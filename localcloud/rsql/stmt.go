@@ -94,7 +94,7 @@ func Rewrite(tokens []Token, env *Env) (*Statement, error) {
 }
 
 func (r *rewriter) statement(tokens []Token) (*Statement, error) {
-	nodes, err := parse(tokens)
+	nodes, err := parse(catalogNames(tokens))
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +119,9 @@ func (r *rewriter) statement(tokens []Token) (*Statement, error) {
 	case "create", "alter", "drop", "truncate":
 		return r.ddl(nodes)
 	case "copy":
+		if i := indexOf(nodes, "stdin"); i > 0 && nodes[i-1].is("from") {
+			return nil, Unsupported("COPY … FROM STDIN", "as on Redshift: put the file into S3 and COPY it from there")
+		}
 		return &Statement{Verb: Copy, Tag: "COPY", Tokens: tokens}, nil
 	case "unload":
 		return &Statement{Verb: Unload, Tag: "UNLOAD", Tokens: tokens}, nil

@@ -30,7 +30,7 @@ var plainTypes = map[string]string{
 	"date": "DATE", "time": "TIME", "timetz": "TIMETZ",
 	"timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ",
 	"interval": "INTERVAL", "super": "JSON", "varbyte": "BLOB", "varbinary": "BLOB",
-	"name": "VARCHAR", "regclass": "VARCHAR", "text": "VARCHAR",
+	"name": "VARCHAR", "regclass": "VARCHAR", "regtype": "VARCHAR", "regproc": "VARCHAR", "text": "VARCHAR",
 }
 
 var stringTypes = map[string]bool{

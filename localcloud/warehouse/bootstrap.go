@@ -16,7 +16,7 @@ func bootstrapSQL() []string {
 	return slices.Concat([]string{
 		"SET GLOBAL TimeZone='UTC'",
 		"CREATE SCHEMA IF NOT EXISTS public",
-	}, macros, loadTables, systemTables)
+	}, macros, loadTables, systemTables, catalogSQL)
 }
 
 // macros are functions. Sources of their meaning: the pages r_* of the

@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"sort"
-	"time"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/duckdb/duckdb-go/v2"
@@ -55,11 +55,13 @@ func registerFunctions(conn *sql.Conn, c *cluster) error {
 	if err := duckdb.RegisterScalarUDF(conn, "rs_type", c.probes.typeWitness()); err != nil {
 		return err
 	}
-	return duckdb.RegisterTableUDF(conn, "rs_sessions", duckdb.RowTableFunction{
-		BindArguments: func(map[string]any, ...any) (duckdb.RowTableSource, error) {
-			return &sessionRows{cluster: c}, nil
-		},
-	})
+	for name, source := range map[string]func() *listRows{"rs_sessions": c.sessionRows, "rs_users": c.userRows} {
+		f := duckdb.RowTableFunction{BindArguments: func(map[string]any, ...any) (duckdb.RowTableSource, error) { return source(), nil }}
+		if err := duckdb.RegisterTableUDF(conn, name, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cutBytes cuts a string to n bytes at a whole character.
@@ -79,38 +81,57 @@ func cutBytes(v []driver.Value) (any, error) {
 	return s[:end], nil
 }
 
-// sessionRow is a row of stv_sessions.
-type sessionRow struct {
-	started time.Time
-	pid     int
-	user    string
+// listColumn is a column of a listRows.
+type listColumn struct {
+	name string
+	typ  duckdb.Type
 }
 
-func (c *cluster) sessionList() []sessionRow {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var rows []sessionRow
-	for pid, s := range c.sessions {
-		rows = append(rows, sessionRow{s.started, pid, s.user})
-	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].pid < rows[j].pid })
-	return rows
+// listRows is a table function over a list that is made anew for each run.
+type listRows struct {
+	columns []listColumn
+	list    func() [][]any
+	rows    [][]any
 }
 
-// sessionRows is the table function behind stv_sessions.
-type sessionRows struct {
-	cluster *cluster
-	rows    []sessionRow
-	next    int
+// sessionRows are the sessions, behind stv_sessions.
+func (c *cluster) sessionRows() *listRows {
+	columns := []listColumn{{"starttime", duckdb.TYPE_TIMESTAMP}, {"process", duckdb.TYPE_INTEGER}, {"user_name", duckdb.TYPE_VARCHAR}, {"db_name", duckdb.TYPE_VARCHAR}}
+	return &listRows{columns: columns, list: func() [][]any {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		var rows [][]any
+		for _, pid := range slices.Sorted(maps.Keys(c.sessions)) {
+			s := c.sessions[pid]
+			rows = append(rows, []any{s.started, int32(pid), s.user, c.meta.Database})
+		}
+		return rows
+	}}
+}
+
+// firstUser is the master user's number, as Redshift gives it.
+const firstUser = 100
+
+// userRows are the database's users, the master first.
+func (c *cluster) userRows() *listRows {
+	columns := []listColumn{{"user_id", duckdb.TYPE_INTEGER}, {"user_name", duckdb.TYPE_VARCHAR}, {"super", duckdb.TYPE_BOOLEAN}}
+	return &listRows{columns: columns, list: func() [][]any {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		rows := [][]any{{int32(firstUser), c.meta.MasterUser, true}}
+		for _, name := range slices.Sorted(maps.Keys(c.meta.Users)) {
+			if name != c.meta.MasterUser {
+				rows = append(rows, []any{int32(firstUser + len(rows)), name, c.meta.Users[name].Super})
+			}
+		}
+		return rows
+	}}
 }
 
 // ColumnInfos implements duckdb.RowTableSource.
-func (r *sessionRows) ColumnInfos() []duckdb.ColumnInfo {
+func (r *listRows) ColumnInfos() []duckdb.ColumnInfo {
 	var infos []duckdb.ColumnInfo
-	for _, c := range []struct {
-		name string
-		typ  duckdb.Type
-	}{{"starttime", duckdb.TYPE_TIMESTAMP}, {"process", duckdb.TYPE_INTEGER}, {"user_name", duckdb.TYPE_VARCHAR}, {"db_name", duckdb.TYPE_VARCHAR}} {
+	for _, c := range r.columns {
 		t, _ := duckdb.NewTypeInfo(c.typ)
 		infos = append(infos, duckdb.ColumnInfo{Name: c.name, T: t})
 	}
@@ -118,22 +139,21 @@ func (r *sessionRows) ColumnInfos() []duckdb.ColumnInfo {
 }
 
 // Cardinality implements duckdb.RowTableSource.
-func (r *sessionRows) Cardinality() *duckdb.CardinalityInfo { return nil }
+func (r *listRows) Cardinality() *duckdb.CardinalityInfo { return nil }
 
-// Init looks at the sessions anew for each run.
-func (r *sessionRows) Init() { r.rows, r.next = r.cluster.sessionList(), 0 }
+// Init looks anew for each run.
+func (r *listRows) Init() { r.rows = r.list() }
 
 // FillRow implements duckdb.RowTableSource.
-func (r *sessionRows) FillRow(row duckdb.Row) (bool, error) {
-	if r.next >= len(r.rows) {
+func (r *listRows) FillRow(row duckdb.Row) (bool, error) {
+	if len(r.rows) == 0 {
 		return false, nil
 	}
-	s := r.rows[r.next]
-	r.next++
-	for i, v := range []any{s.started, int32(s.pid), s.user, r.cluster.meta.Database} {
+	for i, v := range r.rows[0] {
 		if err := row.SetRowValue(i, v); err != nil {
 			return false, err
 		}
 	}
+	r.rows = r.rows[1:]
 	return true, nil
 }
