@@ -34,7 +34,7 @@ func autoTimeLayouts() []string {
 			out = append(out, d+t)
 		}
 	}
-	return append(out, time.ANSIC, time.UnixDate, time.RFC1123, time.RFC1123Z, time.RFC822, "20060102 150405", "20060102T150405")
+	return append(out, time.ANSIC, time.UnixDate, time.RFC1123, time.RFC1123Z, time.RFC822, "20060102 150405", "20060102T150405", "060102 150405", "2006.002")
 }
 
 // formatElements are Redshift's elements of DATEFORMAT and TIMEFORMAT.

@@ -81,6 +81,8 @@ func TestCopyFormats(t *testing.T) {
 		{pageConversion, "epochmillisecs", "a INT, b TIMESTAMP", "1|1500000000123\n", "TIMEFORMAT 'epochmillisecs'", "1:2017-07-14 02:40:00.123"},
 		{pageTimes, "auto iso", "a INT, b TIMESTAMP", "1|2019-02-11T05:09:12.195Z\n", "TIMEFORMAT 'auto'", "1:2019-02-11 05:09:12.195"},
 		{pageTimes, "auto compact", "a INT, b TIMESTAMP", "1|19960108 040809\n", "TIMEFORMAT 'auto'", "1:1996-01-08 04:08:09"},
+		{pageTimes, "auto compact, short year", "a INT, b TIMESTAMP", "1|960108 040809\n", "TIMEFORMAT 'auto'", "1:1996-01-08 04:08:09"},
+		{pageTimes, "auto day of the year", "a INT, b TIMESTAMP", "1|1996.008\n", "TIMEFORMAT 'auto'", "1:1996-01-08 00:00:00"},
 		{pageTimes, "auto date", "a INT, b DATE", "1|2019-02-11T05:09:12Z\n", "DATEFORMAT 'auto'", "1:2019-02-11"},
 		{pageLoad, "ignoreallerrors", "a INT, b VARCHAR(9)", "x|x\n2|y\nz|z\n", "IGNOREALLERRORS", "2:y"},
 		{pageConversion, "float", "a INT, b DOUBLE PRECISION", "1|-0\n2|1e3\n3|NaN\n4|-Infinity\n", "", "1:-0 2:1000 3:NaN 4:-Infinity"},

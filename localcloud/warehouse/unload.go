@@ -176,6 +176,8 @@ func partitionColumns(columns []unloadColumn, u *copyload.Unload) error {
 		switch {
 		case i < 0:
 			return pgwire.Errorf("42703", "UNLOAD partition column %q is not a column of the query", name)
+		case strings.ContainsAny(name, "/\\="):
+			return pgwire.Errorf("0A000", "UNLOAD cannot partition by column %q: its name cannot name a folder", name)
 		case columns[i].part:
 			return pgwire.Errorf("42701", "UNLOAD partition column %q specified more than once", name)
 		}

@@ -164,6 +164,7 @@ func TestUnloadRefusals(t *testing.T) {
 		{pageUnload, "42601", "SELECT 1 AS a", "KMS_KEY_ID 'k'", "ENCRYPTED"},
 		{pageUnload, "0A000", "SELECT 1 AS a", "MASTER_SYMMETRIC_KEY 'k' ENCRYPTED", "MASTER_SYMMETRIC_KEY"},
 		{pageUnload, "42703", "SELECT 1 AS a", "PARTITION BY (b)", "not a column"},
+		{pageUnload, "0A000", `SELECT 1 AS a, 2 AS "../b"`, `PARQUET PARTITION BY ("../b")`, "cannot name a folder"},
 		{pageUnload, "42601", "SELECT 1 AS a", "PARTITION BY (a)", "not in PARTITION BY"},
 		{pageUnload, "0A000", "SELECT 1 AS a, getdate()::timestamptz AS b", "PARTITION BY (b)", "timestamp with time zone"},
 		{pageUnload, "0A000", "SELECT 1 AS a, ''61''::varbyte AS b", "JSON", "VARBYTE"},
