@@ -92,7 +92,7 @@ Exit status:
   2    flags or files
   3    a data check, an expectation or freshness was not met, nothing billing
   4    something may still be billing (beats all others)
-  5    refused, nothing started: lease, window, account, bootstrap
+  5    refused, nothing started: lease, window, account, bootstrap, two nights failing alike
   130  interrupted, nothing billing`
 
 func (a *app) root() *cobra.Command {

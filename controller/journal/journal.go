@@ -90,11 +90,12 @@ type Opening struct {
 	ConfigHash  string             `json:"config_hash,omitempty"`
 	Base        string             `json:"base,omitempty"` // snapshot the night starts from; "" when it bootstraps
 	Binary      string             `json:"binary,omitempty"`
-	Notes       []string           `json:"notes,omitempty"`   // what the planner decided and why, for people
-	Grace       time.Duration      `json:"grace,omitempty"`   // how long after a create an absence proves nothing; 0: Grace
-	Carried     map[string]Carried `json:"carried,omitempty"` // by step: results of former nights that still hold
-	Choice      Choice             `json:"choice,omitzero"`   // what of the pipeline it was asked for
-	Left        map[string]string  `json:"left,omitempty"`    // by step: why it is not part of this attempt
+	Notes       []string           `json:"notes,omitempty"`     // what the planner decided and why, for people
+	Grace       time.Duration      `json:"grace,omitempty"`     // how long after a create an absence proves nothing; 0: Grace
+	Carried     map[string]Carried `json:"carried,omitempty"`   // by step: results of former nights that still hold
+	Choice      Choice             `json:"choice,omitzero"`     // what of the pipeline it was asked for
+	Left        map[string]string  `json:"left,omitempty"`      // by step: why it is not part of this attempt
+	LoadRate    int64              `json:"load_rate,omitempty"` // bytes a second that former loads came to; 0: not measured yet
 }
 
 // AttemptID names an attempt.

@@ -344,7 +344,7 @@ func (r *running) planner(id journal.AttemptID) *steps.Planner {
 		Deps: r.deps, Pipeline: r.req.Pipeline, Jobs: r.req.Jobs, ID: id, Covers: r.when.covers,
 		Lineage:   resources.Lineage(e.Account, e.Region, e.Bucket, r.req.Pipeline.Pipeline),
 		Window:    controller.WindowFrom(opens, s.LastCall.D(), s.HardStop.D()),
-		Bootstrap: r.req.Bootstrap, Choice: r.req.Choice, Grace: e.Timing.Grace.D(), Binary: r.req.Binary, Estimates: r.req.Estimates,
+		Bootstrap: r.req.Bootstrap, Again: r.req.Again, Choice: r.req.Choice, Grace: e.Timing.Grace.D(), Binary: r.req.Binary, Estimates: r.req.Estimates,
 		Records: func(ctx context.Context, id journal.AttemptID) ([]journal.Record, error) {
 			return Records(ctx, r.deps.S3, r.deps.Layout, r.Clock, id)
 		},

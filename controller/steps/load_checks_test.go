@@ -98,7 +98,7 @@ func TestRowsBounds(t *testing.T) {
 // its few rows are not taken for a day's.
 func TestLateObjectsAreCountedApart(t *testing.T) {
 	objects := []warehouse.Object{{URI: "s3://b/1.csv", Partition: "01"}, {URI: "s3://b/2.csv", Partition: "02"}, {URI: "s3://b/3.csv", Partition: "03"}}
-	got := batches(&config.Load{Mode: "append"}, objects, map[string]bool{"01": true, "02": true})
+	got := batches(&config.Load{Mode: "append"}, objects, map[string]bool{"01": true, "02": true}, batchBytes)
 	if len(got) != 2 || len(got[0]) != 2 || len(got[1]) != 1 {
 		t.Errorf("batches %v", got)
 	}

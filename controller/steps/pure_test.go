@@ -30,7 +30,7 @@ func TestBatches(t *testing.T) {
 				objects = append(objects, warehouse.Object{URI: fmt.Sprintf("s3://b/%02d/%03d%s", day, i, suffix), Size: 10, Partition: fmt.Sprintf("2026-01-%02d", day)})
 			}
 		}
-		got := batches(&config.Load{Mode: "append"}, objects, nil)
+		got := batches(&config.Load{Mode: "append"}, objects, nil, batchBytes)
 		if !slices.EqualFunc(slices.Concat(got...), objects, func(a, b warehouse.Object) bool { return a == b }) {
 			t.Fatal("the batches are not the objects, in order")
 		}
@@ -52,11 +52,11 @@ func TestBatchesAreCutBetweenPartitions(t *testing.T) {
 	for i := range batchObjects + 5 {
 		objects = append(objects, warehouse.Object{URI: fmt.Sprintf("s3://b/%05d.csv", i), Partition: fmt.Sprint(i / 3)})
 	}
-	got := batches(&config.Load{Mode: "append"}, objects, nil)
+	got := batches(&config.Load{Mode: "append"}, objects, nil, batchBytes)
 	if len(got) != 2 || got[0][len(got[0])-1].Partition == got[1][0].Partition {
 		t.Errorf("%d batches; the first ends in partition %s, the second begins in %s", len(got), got[0][len(got[0])-1].Partition, got[1][0].Partition)
 	}
-	if got := batches(&config.Load{Mode: "replace"}, objects, nil); len(got) != 1 {
+	if got := batches(&config.Load{Mode: "replace"}, objects, nil, batchBytes); len(got) != 1 {
 		t.Errorf("a replace is %d batches", len(got))
 	}
 }

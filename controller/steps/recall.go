@@ -119,6 +119,7 @@ func (r *planned) recall(ctx context.Context) error {
 	if facts.Opening == nil {
 		return nil
 	}
+	r.last = facts
 	for name, c := range facts.Opening.Carried {
 		r.prior[name] = c
 		r.loose[name] = c.Loose

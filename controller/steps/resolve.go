@@ -28,6 +28,7 @@ type Planner struct {
 	Covers    time.Time // the instant the run's nominal window opens: decides which days are covered
 	Window    journal.Window
 	Bootstrap bool
+	Again     bool           // somebody wants it tried, whatever happened before
 	Choice    journal.Choice // what of the pipeline is asked for
 	Grace     time.Duration
 	Binary    string
@@ -45,7 +46,8 @@ type planned struct {
 	prior    map[string]journal.Carried
 	wrote    bool // the last attempt's warehouse steps were promoted
 	loose    map[string]bool
-	skips    []Skip // what loads leave out
+	skips    []Skip         // what loads leave out
+	last     *journal.Facts // of the last attempt; nil: there was none
 	previous *journal.AttemptID
 	through  string
 	state    string // fingerprint of the warehouse as far as the steps so far bring it
@@ -67,6 +69,9 @@ func (pl *Planner) Open(ctx context.Context) (*journal.Opening, error) {
 		r.through = pl.Choice.To
 	}
 	if err := r.remember(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.refuseThird(ctx); err != nil {
 		return nil, err
 	}
 	work, err := r.resolve(ctx)
@@ -101,6 +106,9 @@ func (r *planned) opens(work []controller.Work, nodes []journal.Node, notes []st
 		Pipeline: r.Pipeline.Pipeline, Lineage: r.Lineage, Run: r.ID.Run, Attempt: r.ID.Attempt, Previous: r.previous, Window: r.Window,
 		DataThrough: r.through, Plan: nodes, Config: resolved, ConfigHash: r.Pipeline.Hash, Base: base, Binary: r.Binary, Notes: notes,
 		Grace: r.Grace, Carried: map[string]journal.Carried{}, Choice: r.Choice, Left: r.left,
+	}
+	if r.last != nil {
+		o.LoadRate = loadRate(r.last)
 	}
 	for _, w := range work {
 		if w.Done != nil && w.Done.Fingerprint != "" {

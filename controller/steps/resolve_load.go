@@ -45,7 +45,7 @@ func (r *planned) loadFrom(ctx context.Context, name string, l *config.Load) (co
 	if err := r.jsonPaths(ctx, l); err != nil {
 		return w, err
 	}
-	cut := batches(l, found.fresh, old)
+	cut := batches(l, found.fresh, old, r.batchLimit())
 	if err := loadable(l, cut); err != nil {
 		return w, err
 	}

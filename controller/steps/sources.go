@@ -14,8 +14,7 @@ import (
 	"lamplighter/resources/warehouse"
 )
 
-// Limits of a batch: each is one transaction and one intent, and a small part
-// of a night.
+// Limits of a batch: each is one transaction and one intent. See batchLimit.
 const (
 	batchObjects = 2_000
 	batchBytes   = 20 << 30
@@ -91,13 +90,13 @@ func held(l *config.Load, found source, ledger []warehouse.Entry) []warehouse.Ob
 // batches cuts objects into batches of whole partitions, one compression each;
 // partitions that are known already (late ones) are apart from new ones. A
 // replace of a table is one batch, whatever its size.
-func batches(l *config.Load, objects []warehouse.Object, known map[string]bool) [][]warehouse.Object {
+func batches(l *config.Load, objects []warehouse.Object, known map[string]bool, limit int64) [][]warehouse.Object {
 	var out [][]warehouse.Object
 	var bytes int64
 	for i, o := range objects {
 		n := len(out) - 1
 		newDay := i == 0 || o.Partition != objects[i-1].Partition || o.Partition == ""
-		full := n < 0 || newDay && !(l.Mode == warehouse.Replace && l.PartitionColumn == "") && (len(out[n]) >= batchObjects || bytes+o.Size > batchBytes)
+		full := n < 0 || newDay && !(l.Mode == warehouse.Replace && l.PartitionColumn == "") && (len(out[n]) >= batchObjects || bytes+o.Size > limit)
 		if full || compression(l, o.URI) != compression(l, objects[i-1].URI) || known[o.Partition] != known[objects[i-1].Partition] {
 			out, bytes = append(out, nil), 0
 			n++
