@@ -66,12 +66,22 @@ var mutants = []mutant{
 		"controller/loop.go", `	if l.facts.Opening == nil {
 		if err := l.open`, `	if true {
 		if err := l.open`},
+	{"editions of one date share a folder",
+		"controller/steps/shelf.go", `fmt.Sprintf("%s%s/%s.%d/", s.data(), e.Date, e.Made.Run, e.Made.Attempt)`, `fmt.Sprintf("%s%s/now/", s.data(), e.Date)`},
+	{"lists name files before they are copied",
+		"controller/steps/shelf.go", `	if !done || err != nil {
+		return e, false, next, err
+	}`, `	if !done && e.Of.Date == "" || err != nil {
+		return e, false, next, err
+	}`},
+	{"an edition goes although a list names it",
+		"controller/steps/shelf_tidy.go", `!named[f] && newest`, `newest`},
 	{"a lifetime ends while a user of it is unsettled",
 		"controller/door.go", `return n.Uses == p.Node.Name && !settled`, `return n.Uses == p.Node.Name && !settled && n.Kind != "unload"`},
 }
 
 // probe is the tests that a mutant has to get past.
-var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide",
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide|TestPublished",
 	"-every", "9", "-swarm", "600", "-failfast"}
 
 func TestMutants(t *testing.T) {
