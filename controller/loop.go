@@ -210,8 +210,13 @@ func (l *Loop) sleep(ctx context.Context, until time.Time) error {
 		l.Clock.Wait(ctx, until, l.wake)
 	}
 	err := l.Lease.Ensure(ctx, 0, "waiting")
-	if resources.ClassOf(err) == resources.Retry { // S3 is down: the next append decides
-		return nil
+	if resources.ClassOf(err) == resources.Retry {
+		// Credentials that expired do not come back by waiting: without a lease
+		// nothing can be ended any more, and whoever is called must know.
+		if cause := errors.Unwrap(err); l.Lease.Left() <= 0 && resources.ClassOf(cause) == resources.Denied {
+			return cause
+		}
+		return nil // S3 is down: the next append decides
 	}
 	return err
 }
