@@ -7,9 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"os/signal"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,11 +35,16 @@ type startFlags struct {
 	envOut  string
 	buckets names
 	memory  string
+	limit   string
 	verbose bool
 }
 
 func parseStart(args []string) (f startFlags, err error) {
 	set := flag.NewFlagSet("localcloud start", flag.ExitOnError)
+	set.Usage = func() {
+		fmt.Fprint(set.Output(), "localcloud start --data DIR [flags]: run until Ctrl-C or SIGTERM.\nIt prints \"localcloud: ready at URL\" when everything answers; all that it keeps lies in DIR.\n\n")
+		set.PrintDefaults()
+	}
 	data := set.String("data", "", "folder that keeps everything (required)")
 	set.IntVar(&f.Port, "port", 4566, "port of the endpoint on 127.0.0.1; 0 is a free one")
 	set.DurationVar(&f.Pace, "pace", 2*time.Second, "how long each transition of a cluster or snapshot takes at least")
@@ -50,6 +57,7 @@ func parseStart(args []string) (f startFlags, err error) {
 	set.StringVar(&f.Spark.Jars, "spark-jars", os.Getenv("LOCALCLOUD_SPARK_JARS"), "folder with the jars of S3A; also $LOCALCLOUD_SPARK_JARS")
 	set.IntVar(&f.Spark.Cores, "spark-cores", 0, "cores of a Spark step; 0 is all")
 	set.StringVar(&f.memory, "spark-memory", "2g", "most memory of a Spark driver, such as 1500m or 2g")
+	set.StringVar(&f.limit, "disk-limit", "", "most that the objects of S3 may take on disk, and the files of each cluster, such as 500m or 20g; then it is full")
 	set.BoolVar(&f.verbose, "v", false, "log more")
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -60,6 +68,9 @@ func parseStart(args []string) (f startFlags, err error) {
 	}
 	if f.Spark.Memory, err = spark.ParseMemory(f.memory); err != nil {
 		return f, fmt.Errorf("--spark-memory: %w", err)
+	}
+	if f.Limit, err = parseSize(f.limit); err != nil {
+		return f, fmt.Errorf("--disk-limit: %w", err)
 	}
 	switch {
 	case set.NArg() > 0:
@@ -72,6 +83,24 @@ func parseStart(args []string) (f startFlags, err error) {
 		return f, fmt.Errorf("--account %q: want 12 digits", f.Account)
 	}
 	return f, nil
+}
+
+// parseSize reads a size such as 500m or 20g, in bytes; "" is 0.
+func parseSize(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	number, unit := text, int64(1)
+	for suffix, bytes := range map[string]int64{"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40} {
+		if n, ok := strings.CutSuffix(strings.ToLower(text), suffix); ok {
+			number, unit = n, bytes
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 1 || n > math.MaxInt64/unit {
+		return 0, fmt.Errorf("%q is not a size: want a number with k, m, g or t, such as 20g", text)
+	}
+	return n * unit, nil
 }
 
 // start runs the embedded cloud until a signal.
@@ -116,7 +145,7 @@ func start(args []string) error {
 // newWarehouse makes the data plane of Redshift.
 func newWarehouse(c server.WarehouseConfig) (server.Warehouse, error) {
 	return warehouse.New(warehouse.Config{Dir: c.Dir, S3Endpoint: c.S3Endpoint, Region: c.Region,
-		Credentials: credentials.NewStaticCredentialsProvider(c.Key, c.Secret, ""), Logger: c.Logger})
+		Credentials: credentials.NewStaticCredentialsProvider(c.Key, c.Secret, ""), DiskLimit: c.DiskLimit, Logger: c.Logger})
 }
 
 func parseFolder(command string, args []string, more func(*flag.FlagSet)) (server.Folder, error) {
@@ -152,6 +181,24 @@ func status(args []string) error {
 		return e.Encode(s)
 	}
 	return fmt.Errorf("-o %s: want text or json", output)
+}
+
+// env prints what AWS's tools need to reach a running embedded cloud, as
+// exports of a shell: eval "$(localcloud env --data DIR)".
+func env(args []string) error {
+	folder, err := parseFolder("env", args, func(*flag.FlagSet) {})
+	if err != nil {
+		return err
+	}
+	lines, err := folder.Environment()
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, "=")
+		fmt.Printf("export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	return nil
 }
 
 // stop ends a running embedded cloud and returns when it has ended. With none

@@ -4,6 +4,7 @@
 //
 //	localcloud start --data DIR [flags]   runs until SIGINT or SIGTERM
 //	localcloud status --data DIR [-o json]
+//	localcloud env --data DIR             exports for AWS's tools
 //	localcloud stop --data DIR
 package main
 
@@ -24,9 +25,10 @@ const (
 const usage = `usage:
   localcloud start --data DIR [flags]    run until Ctrl-C or SIGTERM
   localcloud status --data DIR [-o json] what exists, and what billed
+  localcloud env --data DIR              exports that let aws, boto3 and Terraform reach it: eval "$(localcloud env …)"
   localcloud stop --data DIR             end a running one
 
-localcloud start -h tells its flags.
+localcloud start -h tells its flags; localcloud/README.md tells what is there.
 `
 
 func main() {
@@ -41,6 +43,8 @@ func main() {
 		err = start(args)
 	case "status":
 		err = status(args)
+	case "env":
+		err = env(args)
 	case "stop":
 		err = stop(args)
 	case childObjects:

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lamplighter/localcloud/server"
 )
 
 // Other implementations of AWS's protocols as witnesses: the aws command and
@@ -28,7 +30,24 @@ func (p *process) witness(t *testing.T, name string, args ...string) *exec.Cmd {
 
 // environment is what localcloud env prints.
 func (p *process) environment() []string {
-	return []string{"AWS_ENDPOINT_URL=" + p.endpoint, "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(p.data, "credentials"), "AWS_PROFILE=local", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}
+	lines, err := server.Folder(p.data).Environment()
+	if err != nil {
+		panic(err) // it runs
+	}
+	return lines
+}
+
+// TestEnv is a shell that takes the exports over.
+func TestEnv(t *testing.T) {
+	p := run(t, t.TempDir(), "--region", "eu-central-1")
+	out, err := command("env", "--data", p.data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := exec.Command("sh", "-c", string(out)+`echo "$AWS_ENDPOINT_URL $AWS_REGION"; grep -c aws_secret_access_key "$AWS_SHARED_CREDENTIALS_FILE"`).Output()
+	if want := p.endpoint + " eu-central-1\n1\n"; err != nil || string(said) != want {
+		t.Errorf("%v: got %q, want %q", err, said, want)
+	}
 }
 
 // TestAWSCommandLine: what a person types, in order, and a word of the answer.

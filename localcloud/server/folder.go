@@ -34,6 +34,7 @@ func (f Folder) Credentials() string { return f.path("credentials") }
 type Owner struct {
 	PID      int    `json:"pid"`
 	Endpoint string `json:"endpoint"` // "" until it is ready
+	Region   string `json:"region,omitempty"`
 }
 
 // ErrRunning is wrapped by the error of lock when another process holds the
@@ -44,11 +45,11 @@ var ErrRunning = errors.New("an embedded cloud is running on this data folder")
 // process dies in whatever way.
 func (f Folder) lock() (*os.File, error) {
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make the data folder: %w (choose another with --data)", err)
 	}
 	file, err := os.OpenFile(f.path("lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write into the data folder: %w (choose another with --data)", err)
 	}
 	for range 10 { // one who only asks who runs holds it for an instant
 		if err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
@@ -105,6 +106,26 @@ func (f Folder) Running() (o Owner, ok bool, err error) {
 	}
 	o, err = f.readOwner()
 	return o, true, err
+}
+
+// Environment is what AWS's tools need in theirs to reach the running cloud,
+// as NAME=value. No secret is in it: the credentials file is named.
+func (f Folder) Environment() ([]string, error) {
+	folder, err := absolute(f)
+	if err != nil {
+		return nil, err
+	}
+	owner, running, err := folder.Running()
+	switch {
+	case err != nil:
+		return nil, err
+	case !running || owner.Endpoint == "":
+		return nil, fmt.Errorf("no embedded cloud is running on %s: start it with localcloud start --data %s", folder, f)
+	}
+	return []string{
+		"AWS_ENDPOINT_URL=" + owner.Endpoint, "AWS_REGION=" + owner.Region, "AWS_DEFAULT_REGION=" + owner.Region,
+		"AWS_SHARED_CREDENTIALS_FILE=" + folder.Credentials(), "AWS_PROFILE=" + Profile,
+	}, nil
 }
 
 // State is the control planes' state as last saved; nil if none ever was.

@@ -33,6 +33,7 @@ type Config struct {
 	Region  string
 	Pace    time.Duration // of each transition of a cluster or snapshot
 	Buckets []string      // made if they are not there; the first is lamplighter's
+	Limit   int64         // bytes that the objects of S3, and each cluster's files, may take; 0 is no limit
 	Spark   spark.Config  // Home, Python, Jars, JavaHome, Memory, Cores
 	S3Child []string      // starts a process that calls s3node.Serve
 	Steps   []string      // starts a process that calls spark.Supervise
@@ -47,6 +48,7 @@ type WarehouseConfig struct {
 	S3Endpoint  string
 	Region      string
 	Key, Secret string
+	DiskLimit   int64 // bytes that one cluster's files may take; 0 is no limit
 	Logger      *slog.Logger
 }
 
@@ -102,7 +104,7 @@ func Start(ctx context.Context, c Config) (_ *Server, err error) {
 			return nil, err
 		}
 	}
-	return s, writeOwner(s.lock, Owner{PID: os.Getpid(), Endpoint: s.Endpoint()})
+	return s, writeOwner(s.lock, Owner{PID: os.Getpid(), Endpoint: s.Endpoint(), Region: s.config.Region})
 }
 
 func absolute(f Folder) (Folder, error) {
@@ -118,7 +120,7 @@ func (s *Server) Endpoint() string { return "http://" + s.listener.Addr().String
 func (s *Server) Failed() <-chan error { return s.failed }
 
 func (s *Server) startObjects(ctx context.Context) (err error) {
-	s.objects, err = s3node.Start(ctx, s3node.Config{Dir: s.config.Data.path("s3"), Region: s.config.Region, Key: s.account.Key, Secret: s.account.Secret,
+	s.objects, err = s3node.Start(ctx, s3node.Config{Dir: s.config.Data.path("s3"), Region: s.config.Region, Key: s.account.Key, Secret: s.account.Secret, Limit: s.config.Limit,
 		Command: s.config.S3Child, Logger: s.config.Logger})
 	return err
 }
@@ -132,7 +134,7 @@ func (s *Server) startPlanes(context.Context) (err error) {
 		return err
 	}
 	w, err := s.config.Warehouse(WarehouseConfig{Dir: s.config.Data.path("warehouse"), S3Endpoint: s.Endpoint(), Region: s.config.Region,
-		Key: s.account.Key, Secret: s.account.Secret, Logger: s.config.Logger})
+		Key: s.account.Key, Secret: s.account.Secret, DiskLimit: s.config.Limit, Logger: s.config.Logger})
 	if err != nil {
 		return fmt.Errorf("start the warehouse: %w", err)
 	}
