@@ -3,6 +3,7 @@ package crashtest
 import (
 	"bytes"
 	"compress/gzip"
+	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -66,6 +67,26 @@ func (s *spoiler) edit(name, from, to string) {
 	s.mend = append(s.mend, func() { fatal(s.t, os.WriteFile(path, was, 0o644)) })
 }
 
+// step adds one to the pipeline, before the last unload.
+func (s *spoiler) step(text string) {
+	const last = "  - unload: all_ratings\n"
+	s.edit("lamplighter.yaml", last, "  "+text+last)
+}
+
+// parquet is a file with a query's rows.
+func parquet(t *testing.T, query string) []byte {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	fatal(t, err)
+	defer db.Close()
+	file := filepath.Join(t.TempDir(), "rows.parquet")
+	_, err = db.ExecContext(t.Context(), "copy ("+query+") to '"+file+"' (format parquet)")
+	fatal(t, err)
+	body, err := os.ReadFile(file)
+	fatal(t, err)
+	return body
+}
+
 const (
 	newDay = "ratings/2024/06/01/bad.csv.gz" // no other object lies there
 	header = "user_id,movie_id,rating,rated_at\n"
@@ -111,6 +132,20 @@ var badNights = []bad{
 	}},
 	{name: "a column that the table does not have", code: 1, says: []string{"ratings", "shoe_size"}, spoil: func(s *spoiler) {
 		s.edit("lamplighter.yaml", "since: 1990-01-01\n", "since: 1990-01-01\n    columns: [user_id, movie_id, rating, shoe_size]\n")
+	}},
+	{name: "a Parquet column of another type", code: 1, says: []string{"more", "user_id", "more/ratings.parquet"}, spoil: func(s *spoiler) {
+		s.object("more/ratings.parquet", parquet(s.t, "select 'seven' as user_id, 1::bigint as movie_id, 4.0::double as rating, timestamp '2024-06-01 10:00:00' as rated_at"))
+		s.step("- load: more\n    into: ratings\n    from: s3://" + eventsBucket + "/more/ratings.parquet\n    format: {parquet: {}}\n")
+	}},
+	{name: "a line that is no JSON", code: 1, says: []string{"more", "more/ratings.json", "line 2"}, spoil: func(s *spoiler) {
+		s.object("more/ratings.json", []byte(`{"user_id": 1, "movie_id": 1, "rating": 4, "rated_at": "2024-06-01 10:00:00"}`+"\n"+`{"user_id": 1, "movie_id": `+"\n"))
+		s.step("- load: more\n    into: ratings\n    from: s3://" + eventsBucket + "/more/ratings.json\n    format: {json: {}}\n")
+	}},
+	{name: "ORC", code: 2, dark: true, says: []string{"lamplighter.yaml:", "orc"}, spoil: func(s *spoiler) {
+		s.edit("lamplighter.yaml", "movies.csv\n    mode: replace\n    format: {csv: {header: true}}", "movies.csv\n    mode: replace\n    format: {orc: {}}")
+	}},
+	{name: "an option that the format does not take", code: 2, dark: true, says: []string{"lamplighter.yaml:", "header"}, spoil: func(s *spoiler) {
+		s.edit("lamplighter.yaml", "movies.csv\n    mode: replace\n    format: {csv: {header: true}}", "movies.csv\n    mode: replace\n    format: {parquet: {header: true}}")
 	}},
 	{name: "a query that is no SELECT", code: 2, dark: true, says: []string{"lamplighter.yaml:", "all_ratings", "SELECT"}, spoil: func(s *spoiler) {
 		s.edit("lamplighter.yaml", "query: select user_id, movie_id, rating from ratings", "query: delete from ratings")
