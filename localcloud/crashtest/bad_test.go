@@ -137,7 +137,7 @@ var badNights = []bad{
 		s.object("more/ratings.parquet", parquet(s.t, "select 'seven' as user_id, 1::bigint as movie_id, 4.0::double as rating, timestamp '2024-06-01 10:00:00' as rated_at"))
 		s.step("- load: more\n    into: ratings\n    from: s3://" + eventsBucket + "/more/ratings.parquet\n    format: {parquet: {}}\n")
 	}},
-	{name: "a line that is no JSON", code: 1, says: []string{"more", "more/ratings.json", "line 2"}, spoil: func(s *spoiler) {
+	{name: "a line that is no JSON", code: 1, says: []string{"more", "more/ratings.json", "Invalid JSON"}, spoil: func(s *spoiler) {
 		s.object("more/ratings.json", []byte(`{"user_id": 1, "movie_id": 1, "rating": 4, "rated_at": "2024-06-01 10:00:00"}`+"\n"+`{"user_id": 1, "movie_id": `+"\n"))
 		s.step("- load: more\n    into: ratings\n    from: s3://" + eventsBucket + "/more/ratings.json\n    format: {json: {}}\n")
 	}},
