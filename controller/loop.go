@@ -284,7 +284,7 @@ func (l *Loop) judge(ctx context.Context, p *Pass, was, this look, failure error
 	}
 	l.looks[n.Name] = this
 	if l.Watch != nil {
-		l.Watch.Waiting(n.Name, failure.Error(), this.at)
+		l.Watch.Waiting(n.Name, explain(failure), this.at)
 	}
 	return this.ready != was.ready, nil
 }
