@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,6 +34,13 @@ type copyHead struct {
 // copyFields is how many fields a line has: see appendEntry.
 const copyFields = 10
 
+// packers are kept: one is a megabyte, and simulations write thousands of
+// copies.
+var packers = sync.Pool{New: func() any {
+	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails only on a level that is none
+	return w
+}}
+
 // EncodeLedger writes a ledger as its copy; DecodeLedger reads it back.
 func EncodeLedger(l Ledger) ([]byte, error) {
 	head := copyHead{Version: copyVersion, Watermark: l.Watermark, Receipts: l.Receipts, Tables: map[string]int{}}
@@ -44,11 +52,10 @@ func EncodeLedger(l Ledger) ([]byte, error) {
 		return nil, fmt.Errorf("the ledger's copy: %w", err)
 	}
 	var out bytes.Buffer
-	packed, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
-	text := bufio.NewWriterSize(packed, 1<<16) // its errors show in Flush
+	packed := packers.Get().(*gzip.Writer)
+	defer packers.Put(packed)
+	packed.Reset(&out)
+	text := bufio.NewWriter(packed) // its errors show in Flush
 	text.Write(append(first, '\n'))
 	var line []byte
 	for _, name := range slices.Sorted(maps.Keys(l.Tables)) {
