@@ -19,6 +19,9 @@ import (
 func redelivered(t *testing.T, s shape, faults simcloud.Faults) (*simnight.Account, simnight.Night) {
 	t.Helper()
 	a := account(1, s, simcloud.Faults{})
+	for _, name := range []string{"ratings", "reviews"} {
+		a.Cloud.PutSized("s3://events/"+name+"/2026/11/20/part-0.csv.gz", 10_000) // stays as it is
+	}
 	if o := a.Run(s.night()); o.ExitCode != controller.ExitOK {
 		t.Fatalf("the first night: %v %s", o.Err, verdicts(o))
 	}
@@ -41,7 +44,7 @@ func TestRedeliveredDays(t *testing.T) {
 		return root + name + "/2026/11/" + dd + "/part-1.csv.gz", size
 	}
 	whole := func(name string) map[string]int64 {
-		want := map[string]int64{root + name + "/2026/11/20/part-2.csv.gz": 20_000}
+		want := map[string]int64{root + name + "/2026/11/20/part-0.csv.gz": 10_000, root + name + "/2026/11/20/part-2.csv.gz": 20_000}
 		for _, dd := range []string{"18", "19", "21", "22"} {
 			uri, size := day(name, dd, 40_000)
 			want[uri] = size
@@ -56,7 +59,7 @@ func TestRedeliveredDays(t *testing.T) {
 		want map[string]map[string]int64
 	}{
 		{shape{name: "upsert and days replaced", steps: steps(upserted("ratings"), partitioned("reviews", "replace")), tables: map[string][]string{}},
-			map[string]map[string]int64{"ratings": {last: 40_000, root + "ratings/2026/11/20/part-2.csv.gz": 20_000}, "reviews": whole("reviews")}},
+			map[string]map[string]int64{"ratings": {last: 40_000, root + "ratings/2026/11/20/part-0.csv.gz": 10_000, root + "ratings/2026/11/20/part-2.csv.gz": 20_000}, "reviews": whole("reviews")}},
 		{shape{name: "days appended, changed ones replaced", steps: steps(partitioned("reviews", "append")), tables: map[string][]string{}},
 			map[string]map[string]int64{"reviews": whole("reviews")}},
 	} {

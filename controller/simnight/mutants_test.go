@@ -78,10 +78,14 @@ var mutants = []mutant{
 		"controller/steps/shelf_tidy.go", `!named[f] && newest`, `newest`},
 	{"a lifetime ends while a user of it is unsettled",
 		"controller/door.go", `return n.Uses == p.Node.Name && !settled`, `return n.Uses == p.Node.Name && !settled && n.Kind != "unload"`},
+	{"a day that changed gives way to its new objects only",
+		"controller/steps/fresh.go", `if whole || changed && l.PartitionColumn != "" {`, `if false && (whole || changed) {`},
+	{"a loaded object that changed is loaded beside its old rows",
+		"controller/steps/fresh.go", `if loaded && !again {`, `if false && loaded && !again {`},
 }
 
 // probe is the tests that a mutant has to get past.
-var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide|TestPublished",
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide|TestPublished|TestRedelivered|TestALoadedObject",
 	"-every", "9", "-swarm", "600", "-failfast"}
 
 func TestMutants(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,6 +165,9 @@ func (l *load) summary(ctx context.Context) (*Rejects, error) {
 // why. They outlive the rollback.
 func (s *session) withRejects(ctx context.Context, b Batch, err error) error {
 	f, ok := err.(*resources.Fault)
+	if ok && misfitting.MatchString(f.Msg) {
+		return misfitted(f)
+	}
 	if !ok || !strings.Contains(f.Msg, "stl_load_errors") && !strings.Contains(f.Msg, "sys_load_error_detail") {
 		return err
 	}
@@ -175,6 +179,21 @@ func (s *session) withRejects(ctx context.Context, b Batch, err error) error {
 	rejected := tooMany(what, rows, b.MaxErrors)
 	rejected.Err = f.Err
 	return rejected
+}
+
+// misfitting is what COPY says of a Parquet column that is not the table's.
+// (Seen in public reports; AWS documents no text:
+// https://docs.aws.amazon.com/redshift/latest/dg/c-spectrum-troubleshooting.html#spectrum-troubleshooting-incompatible-data-format)
+var misfitting = regexp.MustCompile(`(?is)File '([^']+?)\s*'? +has an incompatible Parquet schema for column '([^']+)'\.\s*Column type: (.+?), Parquet schema:\s*([^|)]+)`)
+
+// misfitted says it plainly: the column, the table's type, the file's.
+func misfitted(f *resources.Fault) error {
+	m := misfitting.FindStringSubmatch(f.Msg)
+	what, _, _ := strings.Cut(f.Msg, ":")
+	column := m[2][strings.LastIndex(m[2], ".")+1:]
+	return &resources.Fault{Class: resources.Permanent, Code: CodeRejected, Err: f.Err,
+		Msg:  fmt.Sprintf("%s rolled back: column %s of %s is %s in the file and %s in the table", what, column, m[1], strings.TrimSpace(m[4]), m[3]),
+		Hint: "write the file with the table's type, or change the column in a migration; nothing of this batch was loaded"}
 }
 
 // tooMany is the fault of a COPY that refused more rows than it may.
