@@ -18,11 +18,17 @@ var dateParts = set("dateadd datediff date_add date_diff date_part date_trunc da
 // aggregates mean the same when their name is quoted.
 var aggregates = set("sum avg count min max median listagg string_agg any_value stddev stddev_samp stddev_pop variance var_samp var_pop bool_and bool_or")
 
+// refusedFunctions are Redshift's that nothing here can answer for.
+var refusedFunctions = set("fnv_hash checksum crc32 func_sha512 to_number text_to_int_alt text_to_numeric_alt soundex next_day regexp_instr hll hll_create_sketch hll_sketch farmfnv64 farmhash64 murmur3_32_hash timeofday bpcharcmp bttext_pattern_cmp pg_get_session_temp_schema json_typeof object_transform strtok_to_array split_to_array")
+
 // call rewrites [fn group suffix…], as callEnd cut it.
 func (r *rewriter) call(nodes []Node) ([]Node, error) {
 	fn, args, suffix := nodes[0], nodes[1].Group, nodes[2:]
 	if fn.Kind == Quoted && !aggregates[fn.Text] && !dateParts[fn.Text] {
 		return r.plain(fn, args, suffix)
+	}
+	if refusedFunctions[fn.Text] {
+		return nil, Unsupported("the function "+strings.ToUpper(fn.Text), "")
 	}
 	switch fn.Text {
 	case "cast", "try_cast":

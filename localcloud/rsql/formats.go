@@ -1,6 +1,9 @@
 package rsql
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // dateFormats are Redshift's date and time format elements (RSD
 // r_FORMAT_strings) and DuckDB's. Longer ones come first.
@@ -58,6 +61,9 @@ func (r *rewriter) format(fn string, args []Node) ([]Node, error) {
 	if len(parts) < 2 || len(parts[1]) != 1 || parts[1][0].Kind != Str {
 		return nil, Unsupported(strings.ToUpper(fn)+" with a format that is not a constant", "")
 	}
+	if fn == "to_char" && numberFormat(parts[1][0].Text) {
+		return r.numberToChar(parts[0], parts[1][0].Text)
+	}
 	f, ok := duckFormat(parts[1][0].Text)
 	if !ok {
 		return nil, Unsupported(strings.ToUpper(fn)+" with the format "+Literal(parts[1][0].Text), "elements known: YYYY YY MM DD DDD Mon Dy HH24 HH12 MI SS MS US AM")
@@ -73,4 +79,30 @@ func (r *rewriter) format(fn string, args []Node) ([]Node, error) {
 		return cast(call("strptime", x, []Node{str(f)}), Type{Duck: "DATE"}), nil
 	}
 	return cast(call("strptime", x, []Node{str(f)}), Type{Duck: "TIMESTAMPTZ"}), nil
+}
+
+// numberFormat says that a format is one of numbers: it has places for digits.
+func numberFormat(f string) bool {
+	for i, quoted := range strings.Split(f, `"`) {
+		if i%2 == 0 && strings.ContainsAny(quoted, "09") {
+			return true
+		}
+	}
+	return false
+}
+
+// numberElements are the elements of RSD r_Numeric_formating that rs_to_char
+// knows.
+var numberElements = regexp.MustCompile(`(?i)^(FM)?[SL$]?[09,G]*([.D][09]*)?(S|MI|PR)?$`)
+
+func (r *rewriter) numberToChar(x []Node, f string) ([]Node, error) {
+	if !numberElements.MatchString(f) {
+		return nil, Unsupported("TO_CHAR of a number with the format "+Literal(f), "elements known: 9 0 . D , G, FM and one of S L $ before them, one of S MI PR after them")
+	}
+	out, err := r.query(x, false)
+	if err != nil {
+		return nil, err
+	}
+	number := append(append([]Node{}, group(out...)), text("+ 0")...) // text and dates are no numbers
+	return call("rs_to_char", cast([]Node{group(number...)}, Type{Duck: "VARCHAR"}), []Node{str(f)}), nil
 }

@@ -53,7 +53,7 @@ func Ident(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"
 func Literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // operators of more than one character, longest first.
-var operators = []string{"!~~*", "~~*", "!~~", "!~*", "<=>", "->>", "::", "<=", ">=", "<>", "!=", "||", "!~", "~~", "~*", ":=", "->", "@>", "<@", "<<", ">>"}
+var operators = []string{"!~~*", "||/", "~~*", "!~~", "!~*", "<=>", "->>", "::", "<=", ">=", "<>", "!=", "||", "|/", "!~", "~~", "~*", ":=", "->", "@>", "<@", "<<", ">>"}
 
 type lexer struct {
 	src string

@@ -133,6 +133,9 @@ func withLimit(rest, limit []Node) []Node {
 
 func (r *rewriter) selectItem(item []Node, top bool) ([]Node, error) {
 	name, own := columnName(item)
+	if len(item) > 1 && item[0].is("generate_series") && item[1].isGroup() { // rows there, a list here
+		return nil, Unsupported("GENERATE_SERIES in a select list", "write it after FROM")
+	}
 	out, err := r.expr(item)
 	if err != nil || own || name == "?column?" && !top {
 		return out, err
@@ -178,6 +181,8 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 			}
 			out = append(out, c...)
 			i = end - 1
+		case n.in("|/", "||/", "@", "!", "!!"):
+			return nil, Unsupported("the operator "+n.Text, "use SQRT, CBRT or ABS")
 		case n.is("/") && len(out) > 0 && i+1 < len(nodes):
 			start, used := left(out), right(nodes[i+1:])
 			by, err := r.expr(nodes[i+1 : i+1+used])
@@ -186,6 +191,13 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 			}
 			out = append(out[:start:start], r.divide(out[start:], by)...)
 			i += used
+		case n.is("similar") && i+1 < len(nodes) && nodes[i+1].is("to"):
+			res, used, err := similar(nodes, i, out)
+			if err != nil {
+				return nil, err
+			}
+			out = res
+			i += used - 1
 		case n.Kind == Str && bareNumber(nodes, i):
 			n.Kind = Num
 			out = append(out, group(n))
@@ -229,10 +241,6 @@ func (r *rewriter) word(nodes []Node, i int, out []Node) ([]Node, error) {
 		return []Node{word("except")}, nil
 	case "approximate":
 		return nil, nil // the exact count is a good approximation
-	case "similar":
-		if i+1 < len(nodes) && nodes[i+1].is("to") {
-			return nil, Unsupported("SIMILAR TO", "use ~ with a regular expression")
-		}
 	}
 	return []Node{n}, nil
 }

@@ -42,7 +42,8 @@ var macros = []string{
 		WHEN 'millisecond' THEN to_milliseconds(n) WHEN 'microsecond' THEN to_microseconds(n) ELSE error('invalid date part ' || p) END`,
 	// Weeks begin on Sunday, and crossing into one counts; DuckDB counts whole weeks.
 	`CREATE OR REPLACE MACRO main.datediff(p, a, b) AS CASE WHEN p = 'week' THEN system.main."//"(date_diff('day', date_trunc('week', a + INTERVAL 1 DAY), date_trunc('week', b + INTERVAL 1 DAY)), 7) ELSE date_diff(p, a, b) END`,
-	`CREATE OR REPLACE MACRO main.add_months(d, n) AS CASE WHEN last_day(d) = CAST(d AS DATE) THEN CAST(last_day(d + to_months(n)) AS TIMESTAMP) ELSE CAST(d + to_months(n) AS TIMESTAMP) END`,
+	`CREATE OR REPLACE MACRO main.last_day(d) AS system.main.last_day(CAST(d AS DATE))`,
+	`CREATE OR REPLACE MACRO main.add_months(d, n) AS CASE WHEN system.main.last_day(CAST(d AS DATE)) = CAST(d AS DATE) THEN CAST(system.main.last_day(CAST(d AS DATE) + to_months(n)) AS TIMESTAMP) ELSE CAST(d AS TIMESTAMP) + to_months(n) END`,
 	`CREATE OR REPLACE MACRO main.convert_timezone(z, t) AS (t AT TIME ZONE 'UTC') AT TIME ZONE z, (f, z, t) AS (t AT TIME ZONE f) AT TIME ZONE z`,
 	// Strings.
 	`CREATE OR REPLACE MACRO main.nvl2(a, b, c) AS CASE WHEN a IS NOT NULL THEN b ELSE c END`,
@@ -52,7 +53,23 @@ var macros = []string{
 	`CREATE OR REPLACE MACRO main.rpad(s, n) AS system.main.rpad(s, n, ' '), (s, n, p) AS system.main.rpad(s, n, p)`,
 	`CREATE OR REPLACE MACRO main.func_sha1(s) AS sha1(s)`,
 	`CREATE OR REPLACE MACRO main.sha2(s, b) AS CASE WHEN b IN (0, 256) THEN sha256(s) ELSE error('sha2 is only supported with 256 bits by the embedded warehouse') END`,
+	`CREATE OR REPLACE MACRO main.concat(a, b) AS a || b`, // NULL of NULL; DuckDB leaves it out
+	`CREATE OR REPLACE MACRO main.substring(s, p) AS system.main.substring(s, greatest(p, 1)), (s, p, n) AS CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE system.main.substring(s, greatest(p, 1), greatest(0, least(p + n, 2147483647) - greatest(p, 1))) END`,
+	`CREATE OR REPLACE MACRO main.substr(s, p) AS system.main.substring(s, greatest(p, 1)), (s, p, n) AS CASE WHEN n < 0 THEN error('negative substring length not allowed') ELSE system.main.substring(s, greatest(p, 1), greatest(0, least(p + n, 2147483647) - greatest(p, 1))) END`,
+	`CREATE OR REPLACE MACRO main.replicate(s, n) AS repeat(s, n)`,
+	`CREATE OR REPLACE MACRO main.initcap(s) AS rs_initcap(s)`,
+	`CREATE OR REPLACE MACRO main.strtol(s, b) AS rs_strtol(s, CAST(b AS BIGINT))`,
+	// Numbers.
+	`CREATE OR REPLACE MACRO main.dexp(x) AS exp(x)`,
+	`CREATE OR REPLACE MACRO main.dlog1(x) AS ln(x)`,
+	`CREATE OR REPLACE MACRO main.dlog10(x) AS log10(x)`,
+	`CREATE OR REPLACE MACRO main.isnull(a, b) AS coalesce(a, b)`,
+	// Whole months where the days are the same or both the last; else 31 days make a month.
+	`CREATE OR REPLACE MACRO main.months_between(a, b) AS CASE WHEN day(CAST(a AS DATE)) = day(CAST(b AS DATE)) OR system.main.last_day(CAST(a AS DATE)) = CAST(a AS DATE) AND system.main.last_day(CAST(b AS DATE)) = CAST(b AS DATE)
+		THEN CAST(date_diff('month', CAST(b AS DATE), CAST(a AS DATE)) AS DOUBLE)
+		ELSE date_diff('month', CAST(b AS DATE), CAST(a AS DATE)) + (date_diff('second', date_trunc('month', CAST(a AS TIMESTAMP)), CAST(a AS TIMESTAMP)) - date_diff('second', date_trunc('month', CAST(b AS TIMESTAMP)), CAST(b AS TIMESTAMP))) / CAST(2678400 AS DOUBLE) END`,
 	// JSON.
+	`CREATE OR REPLACE MACRO main.json_extract_array_element_text(j, i) AS json_extract_string(j, '$[' || i || ']')`,
 	`CREATE OR REPLACE MACRO main.json_parse(s) AS CAST(s AS JSON)`,
 	`CREATE OR REPLACE MACRO main.json_serialize(j) AS CAST(j AS VARCHAR)`,
 	`CREATE OR REPLACE MACRO main.is_valid_json(s) AS json_valid(s)`,

@@ -45,6 +45,9 @@ func registerFunctions(conn *sql.Conn, c *cluster) error {
 	terminate := func(v []driver.Value) (any, error) { return c.terminate(int(v[0].(int64))), nil }
 	functions := map[string]*scalar{
 		"rs_cut_bytes":         {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_BIGINT}, out: duckdb.TYPE_VARCHAR, run: cutBytes},
+		"rs_to_char":           {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, run: numberToChar},
+		"rs_initcap":           {in: []duckdb.Type{duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, run: initcap},
+		"rs_strtol":            {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_BIGINT}, out: duckdb.TYPE_BIGINT, run: strtol},
 		"pg_terminate_backend": {in: []duckdb.Type{duckdb.TYPE_BIGINT}, out: duckdb.TYPE_BOOLEAN, volatile: true, run: terminate},
 	}
 	for name, f := range functions {

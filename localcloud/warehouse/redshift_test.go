@@ -128,8 +128,8 @@ func TestErrors(t *testing.T) {
 				{"42P07", "CREATE TABLE t (a INT)"}, {"42P06", "CREATE SCHEMA public"}, {"3F000", "CREATE TABLE nosuch.t (a INT)"}, {"42704", "CREATE TABLE u (a NOSUCH)"},
 				{"22012", "SELECT 1/0"}, {"22012", "SELECT 1%0"}, {"22P02", "SELECT 'x'::int"}, {"22007", "SELECT 'x'::date"}, {"22003", "SELECT 70000::smallint"},
 				{"23502", "INSERT INTO t VALUES (NULL, 'x')"}, {"22001", "INSERT INTO t VALUES (1, 'abcd')"}, {"22001", "UPDATE t SET v = 'éé'"},
-				{"0A000", "CALL p()"}, {"0A000", "SAVEPOINT x"}, {"0A000", "SELECT 1 WHERE 'a' SIMILAR TO 'b'"}, {"0A000", "CREATE MATERIALIZED VIEW m AS SELECT 1"},
-				{"0A000", "CREATE FUNCTION f() RETURNS INT AS $$ SELECT 1 $$ LANGUAGE sql"}, {"0A000", "SELECT to_char(1, '999')"}, {"0A000", "SET timezone TO 'Europe/Berlin'"},
+				{"0A000", "CALL p()"}, {"0A000", "SAVEPOINT x"}, {"0A000", "SELECT 1 WHERE 'a' SIMILAR TO lower('b')"}, {"0A000", "CREATE MATERIALIZED VIEW m AS SELECT 1"},
+				{"0A000", "CREATE FUNCTION f() RETURNS INT AS $$ SELECT 1 $$ LANGUAGE sql"}, {"0A000", "SELECT to_char(1, '9V9')"}, {"0A000", "SET timezone TO 'Europe/Berlin'"},
 				{"22023", "SET statement_timeout TO 'soon'"}, {"42704", "SHOW nosuch"}, {"42803", "SELECT a, count(*) FROM t"},
 				{"42701", "ALTER TABLE t ADD COLUMN v INT"}, {"42601", "INSERT INTO t VALUES (1, 'x') RETURNING a"}, {"42601", "COPY t TO 's3://b/x'"},
 			} {
