@@ -109,13 +109,24 @@ func TestAWSCommandLine(t *testing.T) {
 }
 
 // TestBoto3 runs a program of boto3's, which says itself what it expected.
-func TestBoto3(t *testing.T) {
+func TestBoto3(t *testing.T) { witnessed(t, "testdata/witness.py") }
+
+// TestDrivers runs what psycopg2, psycopg and redshift_connector expect of the
+// warehouse; the last trusts what OpenSSL does.
+func TestDrivers(t *testing.T) { witnessed(t, "testdata/clients.py") }
+
+// witnessed runs a program of Python's against a cloud of its own.
+func witnessed(t *testing.T, program string) {
+	t.Helper()
 	p := run(t, t.TempDir())
-	program, err := filepath.Abs("testdata/witness.py")
+	program, err := filepath.Abs(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := p.witness(t, "python", program).CombinedOutput()
+	ca := filepath.Join(p.data, "warehouse", "tls", "ca.pem")
+	cmd := p.witness(t, "python", program, ca)
+	cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+ca)
+	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.HasSuffix(strings.TrimSpace(string(out)), "all as expected") {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -100,6 +100,15 @@ func (c *conn) kill() {
 	_ = c.raw.SetReadDeadline(time.Unix(1, 0)) // wakes a connection that waits for its client
 }
 
+// cancel interrupts the running statement from elsewhere.
+func (c *conn) cancel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stop != nil {
+		c.stop(errCancelled)
+	}
+}
+
 func (c *conn) wasKilled() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +170,7 @@ func (c *conn) startup() error {
 }
 
 func (c *conn) login(m *pgproto3.StartupMessage) error {
-	s := Startup{User: m.Parameters["user"], Database: m.Parameters["database"], Params: m.Parameters, PID: c.pid, Kill: c.kill}
+	s := Startup{User: m.Parameters["user"], Database: m.Parameters["database"], Params: m.Parameters, PID: c.pid, Kill: c.kill, Cancel: c.cancel}
 	if s.Database == "" {
 		s.Database = s.User
 	}

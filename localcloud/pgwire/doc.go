@@ -17,7 +17,7 @@ import (
 type Session interface {
 	// Prepare makes one statement ready. oids are the types of its parameters
 	// as far as the client named them; 0 is unknown.
-	Prepare(ctx context.Context, tokens []rsql.Token, oids []uint32) (Prepared, error)
+	Prepare(ctx context.Context, source rsql.Source, oids []uint32) (Prepared, error)
 	// Sync ends what is left of an implicit transaction: it commits, or rolls
 	// back when failed.
 	Sync(ctx context.Context, failed bool) error
@@ -83,6 +83,7 @@ type Startup struct {
 	Params                   map[string]string // all start-up parameters
 	PID                      int
 	Kill                     func() // ends the connection as pg_terminate_backend does; may be called from anywhere
+	Cancel                   func() // interrupts the running statement, if any; may be called from anywhere
 }
 
 // Error is an error as the client sees it.

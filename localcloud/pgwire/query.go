@@ -93,7 +93,7 @@ func (c *conn) simple(script string) error {
 }
 
 func (c *conn) script(script string) error {
-	all, err := rsql.Cut(script)
+	all, err := rsql.Sources(script)
 	if err != nil {
 		return err
 	}
@@ -104,18 +104,18 @@ func (c *conn) script(script string) error {
 	if len(all) > 1 {
 		c.session.Implicit()
 	}
-	for _, tokens := range all {
-		if err := c.one(tokens); err != nil {
+	for _, source := range all {
+		if err := c.one(source); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *conn) one(tokens []rsql.Token) error {
+func (c *conn) one(source rsql.Source) error {
 	ctx, done := c.running()
 	defer done()
-	p, err := c.session.Prepare(ctx, tokens, nil)
+	p, err := c.prepare(ctx, source, nil)
 	if err != nil {
 		return c.cause(ctx, err)
 	}
@@ -241,8 +241,7 @@ func (c *conn) extended(msg pgproto3.FrontendMessage) error {
 		return c.execute(m)
 	case *pgproto3.Close:
 		if m.ObjectType == 'S' {
-			c.stmts[m.Name].close()
-			delete(c.stmts, m.Name)
+			c.drop(m.Name)
 		} else if p := c.portals[m.Name]; p != nil {
 			p.close()
 			delete(c.portals, m.Name)
@@ -254,7 +253,7 @@ func (c *conn) extended(msg pgproto3.FrontendMessage) error {
 }
 
 func (c *conn) parse(m *pgproto3.Parse) error {
-	all, err := rsql.Cut(strings.Clone(m.Query))
+	all, err := rsql.Sources(strings.Clone(m.Query))
 	if err != nil {
 		return err
 	}
@@ -269,7 +268,7 @@ func (c *conn) parse(m *pgproto3.Parse) error {
 		ctx, done := c.running()
 		defer done()
 		oids := append([]uint32{}, m.ParameterOIDs...)
-		if s.prepared, err = c.session.Prepare(ctx, all[0], oids); err != nil {
+		if s.prepared, err = c.prepare(ctx, all[0], oids); err != nil {
 			return c.cause(ctx, err)
 		}
 		s.oids = s.prepared.Params()

@@ -106,11 +106,7 @@ func (s *Server) cancel(m *pgproto3.CancelRequest) {
 	if c == nil || len(m.SecretKey) != 4 || binary.BigEndian.Uint32(m.SecretKey) != binary.BigEndian.Uint32(c.key) {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stop != nil {
-		c.stop(errCancelled)
-	}
+	c.cancel()
 }
 
 var (

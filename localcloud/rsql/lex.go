@@ -308,25 +308,12 @@ func clip(s string) string {
 	return s
 }
 
-// Cut cuts a script into its statements, each with its own tokens; empty ones
-// are left out.
+// Cut cuts a script into the tokens of its statements; empty ones are left out.
 func Cut(src string) ([][]Token, error) {
-	tokens, err := Lex(src)
-	if err != nil {
-		return nil, err
-	}
+	all, err := Sources(src)
 	var out [][]Token
-	start := 0
-	for i, t := range tokens {
-		if t.Kind == Op && t.Text == ";" {
-			if i > start {
-				out = append(out, tokens[start:i])
-			}
-			start = i + 1
-		}
+	for _, s := range all {
+		out = append(out, s.Tokens)
 	}
-	if start < len(tokens) {
-		out = append(out, tokens[start:])
-	}
-	return out, nil
+	return out, err
 }

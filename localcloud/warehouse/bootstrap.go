@@ -16,7 +16,7 @@ func bootstrapSQL() []string {
 	return slices.Concat([]string{
 		"SET GLOBAL TimeZone='UTC'",
 		"CREATE SCHEMA IF NOT EXISTS public",
-	}, macros, loadTables, systemTables, catalogSQL)
+	}, macros, loadTables, catalogSQL, systemTables, statementTables, externalTables)
 }
 
 // macros are functions. Sources of their meaning: the pages r_* of the
@@ -74,16 +74,4 @@ var macros = []string{
 	`CREATE OR REPLACE MACRO main.json_serialize(j) AS CAST(j AS VARCHAR)`,
 	`CREATE OR REPLACE MACRO main.is_valid_json(s) AS json_valid(s)`,
 	`CREATE OR REPLACE MACRO main.json_extract_path_text(j, a) AS json_extract_string(j, '$."' || a || '"'), (j, a, b) AS json_extract_string(j, '$."' || a || '"."' || b || '"'), (j, a, b, c) AS json_extract_string(j, '$."' || a || '"."' || b || '"."' || c || '"')`,
-}
-
-// systemTables are those that our own code and people ask most.
-var systemTables = []string{
-	`CREATE OR REPLACE VIEW main.stv_sessions AS SELECT CAST(starttime AS TIMESTAMP) AS starttime, CAST(process AS INTEGER) AS process, user_name, db_name FROM rs_sessions()`,
-	`CREATE OR REPLACE VIEW main.svv_table_info AS SELECT database_name AS "database", schema_name AS "schema", CAST(table_oid AS INTEGER) AS table_id, table_name AS "table",
-		'Y, AUTO(ENCODE)' AS encoded, 'AUTO(ALL)' AS diststyle, CAST(NULL AS VARCHAR) AS sortkey1, CAST(NULL AS INTEGER) AS max_varchar, CAST(NULL AS VARCHAR) AS sortkey1_enc,
-		0 AS sortkey_num, CAST(greatest(1, estimated_size // 1000000) AS BIGINT) AS "size", CAST(0 AS DECIMAL(10,4)) AS pct_used, CAST(0 AS BIGINT) AS "empty",
-		CAST(0 AS DECIMAL(5,2)) AS unsorted, CAST(0 AS DECIMAL(5,2)) AS stats_off, CAST(estimated_size AS DECIMAL(38,0)) AS tbl_rows,
-		CAST(NULL AS DECIMAL(19,2)) AS skew_sortkey1, CAST(NULL AS DECIMAL(19,2)) AS skew_rows, CAST(estimated_size AS DECIMAL(38,0)) AS estimated_visible_rows,
-		CAST(NULL AS VARCHAR) AS risk_event, CAST(0 AS DECIMAL(12,2)) AS vacuum_sort_benefit
-		FROM duckdb_tables() WHERE NOT internal AND NOT temporary AND schema_name <> 'main'`,
 }

@@ -42,9 +42,11 @@ type cluster struct {
 	stages  atomic.Int64 // counts staging folders
 	probes  probes
 
-	mu       sync.Mutex
-	meta     *clusterMeta
-	sessions map[int]*session
+	statements statements   // that ran and run
+	xids       atomic.Int64 // the last transaction
+	mu         sync.Mutex
+	meta       *clusterMeta
+	sessions   map[int]*session
 }
 
 func openCluster(p *Plane, id string) (*cluster, error) {
@@ -235,14 +237,27 @@ func (c *cluster) forget(pid int) {
 	delete(c.sessions, pid)
 }
 
+// session is another session by its process number.
+func (c *cluster) session(pid int) *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[pid]
+}
+
 // terminate ends another session.
 func (c *cluster) terminate(pid int) bool {
-	c.mu.Lock()
-	s := c.sessions[pid]
-	c.mu.Unlock()
-	if s == nil {
-		return false
+	s := c.session(pid)
+	if s != nil {
+		s.kill()
 	}
-	s.kill()
-	return true
+	return s != nil
+}
+
+// cancel interrupts what another session runs.
+func (c *cluster) cancel(pid int) bool {
+	s := c.session(pid)
+	if s != nil {
+		s.cancel()
+	}
+	return s != nil
 }

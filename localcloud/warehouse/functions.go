@@ -43,12 +43,14 @@ func (s *scalar) Executor() duckdb.ScalarFuncExecutor {
 // open database, not in its file.
 func registerFunctions(conn *sql.Conn, c *cluster) error {
 	terminate := func(v []driver.Value) (any, error) { return c.terminate(int(v[0].(int64))), nil }
+	cancel := func(v []driver.Value) (any, error) { return c.cancel(int(v[0].(int64))), nil }
 	functions := map[string]*scalar{
 		"rs_cut_bytes":         {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_BIGINT}, out: duckdb.TYPE_VARCHAR, run: cutBytes},
 		"rs_to_char":           {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, run: numberToChar},
 		"rs_initcap":           {in: []duckdb.Type{duckdb.TYPE_VARCHAR}, out: duckdb.TYPE_VARCHAR, run: initcap},
 		"rs_strtol":            {in: []duckdb.Type{duckdb.TYPE_VARCHAR, duckdb.TYPE_BIGINT}, out: duckdb.TYPE_BIGINT, run: strtol},
 		"pg_terminate_backend": {in: []duckdb.Type{duckdb.TYPE_BIGINT}, out: duckdb.TYPE_BOOLEAN, volatile: true, run: terminate},
+		"pg_cancel_backend":    {in: []duckdb.Type{duckdb.TYPE_BIGINT}, out: duckdb.TYPE_BOOLEAN, volatile: true, run: cancel},
 	}
 	for name, f := range functions {
 		if err := duckdb.RegisterScalarUDF(conn, name, f); err != nil {
@@ -58,7 +60,7 @@ func registerFunctions(conn *sql.Conn, c *cluster) error {
 	if err := duckdb.RegisterScalarUDF(conn, "rs_type", c.probes.typeWitness()); err != nil {
 		return err
 	}
-	for name, source := range map[string]func() *listRows{"rs_sessions": c.sessionRows, "rs_users": c.userRows} {
+	for name, source := range map[string]func() *listRows{"rs_sessions": c.sessionRows, "rs_users": c.userRows, "rs_statements": c.statements.list, "rs_sizes": c.sizeRows} {
 		f := duckdb.RowTableFunction{BindArguments: func(map[string]any, ...any) (duckdb.RowTableSource, error) { return source(), nil }}
 		if err := duckdb.RegisterTableUDF(conn, name, f); err != nil {
 			return err

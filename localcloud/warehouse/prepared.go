@@ -18,6 +18,7 @@ import (
 type prepared struct {
 	s        *session
 	tokens   []rsql.Token
+	text     string // as system tables show it
 	st       *rsql.Statement
 	stmt     *duckdb.Stmt // nil when it is made anew for each run
 	params   []uint32
@@ -28,7 +29,8 @@ type prepared struct {
 
 // Prepare implements pgwire.Session. Statements are refused in a failed
 // transaction, but for its end.
-func (s *session) Prepare(ctx context.Context, tokens []rsql.Token, given []uint32) (pgwire.Prepared, error) {
+func (s *session) Prepare(ctx context.Context, source rsql.Source, given []uint32) (pgwire.Prepared, error) {
+	tokens := source.Tokens
 	st, err := rsql.Rewrite(tokens, &s.env)
 	if err != nil {
 		return nil, err
@@ -41,7 +43,7 @@ func (s *session) Prepare(ctx context.Context, tokens []rsql.Token, given []uint
 	if st, err = s.typed(ctx, tokens, st); err != nil {
 		return nil, s.fault(ctx, err)
 	}
-	p := &prepared{s: s, tokens: tokens, st: st, params: make([]uint32, rsql.Params(tokens))}
+	p := &prepared{s: s, tokens: tokens, text: source.Logged(), st: st, params: make([]uint32, rsql.Params(tokens))}
 	copy(p.params, given)
 	p.inferred = make([]uint32, len(p.params))
 	switch st.Verb {
@@ -178,11 +180,19 @@ func (p *prepared) Run(ctx context.Context, args []pgwire.Arg) (*pgwire.Result, 
 	}
 	defer unguard()
 	s.env.Query = s.cluster.queries.Add(1)
+	entry := s.logged(p)
 	res, err := p.run(ctx, args)
 	if err != nil {
-		return nil, s.fault(ctx, err)
+		err = s.fault(ctx, err)
+		s.cluster.statements.end(entry, err)
+		return nil, err
 	}
 	s.env.LastQuery = s.env.Query
+	if res.Rows == nil {
+		s.cluster.statements.end(entry, nil)
+	} else {
+		res.Rows = &loggedRows{Rows: res.Rows, log: &s.cluster.statements, entry: entry}
+	}
 	return res, nil
 }
 

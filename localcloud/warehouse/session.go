@@ -28,6 +28,7 @@ type session struct {
 	user    string
 	started time.Time
 	kill    func()
+	cancel  func()
 	env     rsql.Env
 	set     settings
 
@@ -35,6 +36,7 @@ type session struct {
 	implicit bool // until Sync
 	failed   bool // explicit, and an error happened
 	open     bool // DuckDB has a transaction
+	xid      int64
 
 	snapshot int64    // when DuckDB's transaction began, in locks' count
 	changed  []string // tables whose rows it changes
@@ -42,7 +44,7 @@ type session struct {
 
 func newSession(c *cluster, conn *duckdb.Conn, s pgwire.Startup, user string, client pgwire.Client) *session {
 	return &session{
-		cluster: c, conn: conn, client: client, pid: s.PID, user: user, started: time.Now().UTC(), kill: s.Kill,
+		cluster: c, conn: conn, client: client, pid: s.PID, user: user, started: time.Now().UTC(), kill: s.Kill, cancel: s.Cancel,
 		env: rsql.Env{User: user, Database: c.meta.Database, PID: s.PID, LastCopy: -1, LastUnload: -1, LastQuery: -1},
 		set: startSettings(s.Params),
 	}

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// witnesses speak AWS's protocols from other sources than ours; both want the
-// same botocore.
-var witnesses = []string{"awscli==1.45.11", "boto3==1.43.11"}
+// witnesses speak AWS's protocols from other sources than ours, and the
+// warehouse's; the first two want the same botocore.
+var witnesses = []string{"awscli==1.45.11", "boto3==1.43.11", "psycopg2-binary==2.9.13", "psycopg[binary]==3.3.9", "redshift_connector==2.2.0"}
 
-// FetchWitnesses makes the venv of the aws command and boto3, once.
+// FetchWitnesses makes the venv of the aws command, boto3 and the drivers, once.
 func (p Place) FetchWitnesses(ctx context.Context, python string) error {
 	venv, mark := p.In("witnesses"), strings.Join(witnesses, "\n")
 	ready := filepath.Join(venv, "ready")
