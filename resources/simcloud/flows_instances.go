@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -192,10 +193,16 @@ func (c *Cloud) instanceHours(f *Flow) int32 {
 // docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html
 func normalized(instanceType string) float64 {
 	_, size, _ := strings.Cut(instanceType, ".")
-	factor := map[string]float64{"small": 1, "medium": 2, "large": 4, "xlarge": 8}[size]
-	var times int
-	if n, err := fmt.Sscanf(size, "%dxlarge", &times); err == nil && n == 1 {
-		factor = float64(8 * times)
+	switch size {
+	case "medium":
+		return 2
+	case "large":
+		return 4
+	case "xlarge":
+		return 8
 	}
-	return max(factor, 1)
+	if times, err := strconv.Atoi(strings.TrimSuffix(size, "xlarge")); err == nil && times > 0 {
+		return float64(8 * times)
+	}
+	return 1
 }
