@@ -52,7 +52,7 @@ unit: ## the tests of the controller's module: every crash point, the swarm, the
 	$(GO) test $(TESTFLAGS) -timeout 30m ./...
 
 race: ## the packages with goroutines, under the race detector
-	$(GO) test $(TESTFLAGS) -race -timeout 20m $(RACE)
+	$(GO) test $(TESTFLAGS) -race -short -timeout 20m $(RACE)
 	cd localcloud && $(GO) test $(TESTFLAGS) -race -timeout 20m $(RACE_LOCAL)
 
 spark: ## fetch Spark and what the jobs' tests need into .demo/, once

@@ -9,7 +9,6 @@ import (
 	"io"
 	"regexp"
 	"strings"
-	"time"
 
 	"lamplighter/controller"
 	"lamplighter/controller/journal"
@@ -142,8 +141,8 @@ type dug struct {
 }
 
 const (
-	maxDigs  = 5                // looks for a failed step's logs
-	digPause = 20 * time.Second // before the second; doubles: five minutes in all, which is how late EMR uploads
+	maxDigs  = 5 // looks for a failed step's logs
+	digPolls = 4 // usual pauses before the second; doubles: five minutes in all, which is how late EMR uploads
 )
 
 // failure settles a step whose program failed, with its exception. The logs
@@ -164,7 +163,7 @@ func (s *spark) failure(ctx context.Context, p *controller.Pass, flow *journal.O
 	if s.EMR.Settings.LogURI == "" || found.Sure || found.All || tries >= maxDigs || out == nil {
 		return controller.Next{}, s.because(flow, found)
 	}
-	again := out.At.Add(digPause << (tries - 1))
+	again := out.At.Add(digPolls * s.Poll << (tries - 1))
 	switch {
 	case billsBeside(p.Facts, flow.Ref), !again.Before(p.Window().CutOff):
 		return controller.Next{}, s.because(flow, found)
