@@ -71,7 +71,7 @@ func (c *conn) decode(oid uint32, format int16, raw []byte) (Arg, error) {
 	}
 	if format == pgtype.TextFormatCode || oid == OIDText || oid == OIDVarchar || oid == OIDUnknown {
 		a.Text = string(raw)
-		return a, nil
+		return a, validText(a.Text)
 	}
 	t, ok := c.types.TypeForOID(oid)
 	if !ok {

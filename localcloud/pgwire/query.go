@@ -18,6 +18,10 @@ const flushEvery = 5000
 // message answers one message of the client. An error ends the connection.
 func (c *conn) message() error {
 	msg, err := c.be.Receive()
+	var large *pgproto3.ExceededMaxBodyLenErr
+	if errors.As(err, &large) {
+		return tooLarge(large.ActualBodyLen)
+	}
 	if err != nil {
 		return err
 	}
@@ -93,7 +97,7 @@ func (c *conn) simple(script string) error {
 }
 
 func (c *conn) script(script string) error {
-	all, err := rsql.Sources(script)
+	all, err := sources(script)
 	if err != nil {
 		return err
 	}
@@ -253,7 +257,7 @@ func (c *conn) extended(msg pgproto3.FrontendMessage) error {
 }
 
 func (c *conn) parse(m *pgproto3.Parse) error {
-	all, err := rsql.Sources(strings.Clone(m.Query))
+	all, err := sources(strings.Clone(m.Query))
 	if err != nil {
 		return err
 	}
@@ -291,7 +295,7 @@ func (c *conn) bind(m *pgproto3.Bind) error {
 	for i, raw := range m.Parameters {
 		a, err := c.decode(s.oids[i], format(m.ParameterFormatCodes, i), raw)
 		if err != nil {
-			return Errorf("22P03", "parameter $%d: %v", i+1, err)
+			return parameterError(i+1, err)
 		}
 		p.args = append(p.args, a)
 	}

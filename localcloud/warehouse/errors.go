@@ -58,6 +58,9 @@ var (
 
 // sqlState gives DuckDB's kinds of errors Redshift's codes.
 func sqlState(e *duckdb.Error, msg string) string {
+	if strings.Contains(msg, "expression depth limit") || strings.HasPrefix(msg, "memory exhausted at or near") { // nested too deeply
+		return "54001"
+	}
 	switch e.Type {
 	case duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax:
 		return "42601"
