@@ -17,6 +17,9 @@ type Column struct {
 	Step     int64
 }
 
+// NotASCII is what a CHAR column says to other characters, in Redshift's words.
+const NotASCII = "CHAR string contains invalid ASCII char"
+
 // SQL is the definition as DuckDB takes it in CREATE TABLE. A string's length
 // is in bytes and enforced, as in Redshift.
 func (c Column) SQL() string {
@@ -27,7 +30,11 @@ func (c Column) SQL() string {
 	if c.NotNull {
 		s += " NOT NULL"
 	}
-	if c.Type.Max > 0 {
+	switch {
+	case c.Type.Max > 0 && c.Type.Char:
+		name := Ident(c.Name)
+		s += fmt.Sprintf(" CHECK (CASE WHEN strlen(%s) = length(%s) THEN strlen(rtrim(%s, ' ')) <= %d ELSE error('%s') END)", name, name, name, c.Type.Max, NotASCII)
+	case c.Type.Max > 0:
 		s += fmt.Sprintf(" CHECK (strlen(%s) <= %d)", Ident(c.Name), c.Type.Max)
 	}
 	return s

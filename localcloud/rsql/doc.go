@@ -3,8 +3,11 @@
 // parentheses. It knows no database: what a statement needs from a session
 // (who is connected, how many rows the last COPY loaded) is handed in.
 //
-// Known to differ from Redshift: CHAR values are not padded, and strings
-// compare with their trailing blanks; EXTRACT(epoch) is DOUBLE PRECISION.
+// Known to differ from Redshift: CHAR values are told without the blanks that
+// pad them; VARCHARs whose values end in blanks compare, join and group with
+// them, except against a literal that ends in blanks too; a FLOAT as text ends
+// in .0; a string cast to an integer is rounded; EXTRACT(epoch) is DOUBLE
+// PRECISION.
 // Nobody is denied anything: GRANT and REVOKE are accepted and do nothing.
 //
 // It has no grammar. What it does not recognise goes to DuckDB as it is, which

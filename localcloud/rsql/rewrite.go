@@ -198,6 +198,29 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 			}
 			out = res
 			i += used - 1
+		case blankAfter(nodes, i) && !assigns(nodes[:i], out):
+			start := chainStart(out)
+			out = append(out[:start:start], unpadded(out[start:])...)
+			out = append(out, n, unblanked(nodes[i+1]))
+			i++
+		case blankBefore(nodes, i):
+			used := chainLen(nodes[i+2:])
+			with, err := r.expr(nodes[i+2 : i+2+used])
+			if err != nil {
+				return nil, err
+			}
+			out = append(append(out, unblanked(n), nodes[i+1]), unpadded(with)...)
+			i += 1 + used
+		case n.is("in") && len(out) > 0 && i+1 < len(nodes) && blankList(nodes[i+1]):
+			out = listUnpadded(out)
+			list := nodes[i+1]
+			list.Group = unblankedAll(list.Group)
+			rest, err := r.expr([]Node{list})
+			if err != nil {
+				return nil, err
+			}
+			out = append(append(out, n), rest...)
+			i++
 		case n.Kind == Str && bareNumber(nodes, i):
 			n.Kind = Num
 			out = append(out, group(n))

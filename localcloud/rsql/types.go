@@ -169,6 +169,9 @@ func cast(operand []Node, t Type) []Node {
 	if t.Max > 0 {
 		out = call("rs_cut", out, []Node{{Token: Token{Kind: Num, Text: strconv.Itoa(t.Max)}}})
 	}
+	if t.Char {
+		out = call("rtrim", out, []Node{str(" ")})
+	}
 	return out
 }
 

@@ -46,6 +46,9 @@ func (s *session) copyFrom(ctx context.Context, tokens []rsql.Token, dir string)
 		return err
 	}
 	rows, err := s.insert(ctx, c, t, columns, staged)
+	if err == nil {
+		err = s.unpad(ctx, c.Table)
+	}
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type column struct {
 	def     string // DEFAULT, "" is none
 	notNull bool
 	max     int // longest string in bytes, 0: any
+	char    bool
 }
 
 // table is a table as the catalog knows it.
@@ -35,7 +36,7 @@ func (t *table) sql() string {
 func (t *table) definition() string {
 	var list []string
 	for _, c := range t.columns {
-		def := rsql.Column{Name: c.name, Type: rsql.Type{Duck: c.typ, Max: c.max}, NotNull: c.notNull, Default: c.def}
+		def := rsql.Column{Name: c.name, Type: rsql.Type{Duck: c.typ, Max: c.max, Char: c.char}, NotNull: c.notNull, Default: c.def}
 		list = append(list, def.SQL())
 	}
 	return strings.Join(list, ", ")
@@ -63,7 +64,7 @@ func (s *session) lookup(ctx context.Context, n rsql.Name) (*table, error) {
 	for _, r := range cols {
 		t.columns = append(t.columns, column{name: r[0].(string), typ: r[1].(string), def: text(r[2]), notNull: r[3] == true})
 	}
-	checks, err := s.query(ctx, "SELECT constraint_column_names[1], regexp_extract(constraint_text, '<= ([0-9]+)', 1) FROM duckdb_constraints()"+of+" AND constraint_type = 'CHECK' AND constraint_text LIKE '%strlen(%'")
+	checks, err := s.query(ctx, "SELECT constraint_column_names[1], regexp_extract(constraint_text, '<= ([0-9]+)', 1), contains(constraint_text, 'rtrim(') FROM duckdb_constraints()"+of+" AND constraint_type = 'CHECK' AND constraint_text LIKE '%strlen(%'")
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +72,7 @@ func (s *session) lookup(ctx context.Context, n rsql.Name) (*table, error) {
 		for i := range t.columns {
 			if t.columns[i].name == text(r[0]) {
 				_, _ = fmt.Sscan(text(r[1]), &t.columns[i].max)
+				t.columns[i].char = t.columns[i].char || r[2] == true
 			}
 		}
 	}
@@ -139,7 +141,7 @@ func (s *session) addColumn(ctx context.Context, a *rsql.Add) error {
 		names[i] = rsql.Ident(old.name)
 	}
 	list := strings.Join(names, ", ")
-	anew := &table{database: t.database, schema: t.schema, name: "rs_anew_" + t.name, columns: append(t.columns, column{name: c.Name, typ: c.Type.Duck, def: c.Default, notNull: c.NotNull, max: c.Type.Max})}
+	anew := &table{database: t.database, schema: t.schema, name: "rs_anew_" + t.name, columns: append(t.columns, column{name: c.Name, typ: c.Type.Duck, def: c.Default, notNull: c.NotNull, max: c.Type.Max, char: c.Type.Char})}
 	for _, q := range []string{
 		"CREATE TABLE " + anew.sql() + " (" + anew.definition() + ")",
 		"INSERT INTO " + anew.sql() + " (" + list + ") SELECT " + list + " FROM " + t.sql(),
@@ -147,6 +149,31 @@ func (s *session) addColumn(ctx context.Context, a *rsql.Add) error {
 		"ALTER TABLE " + anew.sql() + " RENAME TO " + rsql.Ident(t.name),
 	} {
 		if _, err := s.exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpad takes the blanks at the end of CHAR values off that a statement wrote:
+// they mean nothing (RSD r_Character_types), and what is stored without them
+// compares, groups and counts as Redshift does. It touches new rows only, for
+// the others have none.
+func (s *session) unpad(ctx context.Context, name rsql.Name) error {
+	some, err := s.query(ctx, "SELECT 1 FROM duckdb_constraints() WHERE table_name = "+quote(name.Table)+" AND constraint_text LIKE '%rtrim(%' LIMIT 1")
+	if err != nil || len(some) == 0 {
+		return err
+	}
+	t, err := s.lookup(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, c := range t.columns {
+		if !c.char {
+			continue
+		}
+		col := rsql.Ident(c.name)
+		if _, err := s.exec(ctx, "UPDATE "+t.sql()+" SET "+col+" = rtrim("+col+", ' ') WHERE system.main.suffix("+col+", ' ')"); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,9 @@ func sqlError(err error) *pgwire.Error {
 		return &pgwire.Error{Code: "XX000", Msg: err.Error()}
 	}
 	msg, detail := splitMessage(d.Msg)
+	if d.Type == duckdb.ErrorTypeConstraint && strings.Contains(msg, "(Error: "+rsql.NotASCII) { // the code is a guess
+		return &pgwire.Error{Code: "XX000", Msg: rsql.NotASCII, Hint: "CHAR takes single-byte characters only: make the column a VARCHAR"}
+	}
 	if code := sqlState(d, msg); code == "40001" { // as Redshift words it
 		return &pgwire.Error{Code: code, Msg: "1023", Detail: "Serializable isolation violation on table: " + msg}
 	}

@@ -291,6 +291,11 @@ func (p *prepared) write(ctx context.Context, st *rsql.Statement) (*pgwire.Resul
 		return nil, s.undo(err)
 	}
 	n, err := s.runWrite(ctx, p, st)
+	if verb, _, _ := strings.Cut(st.Tag, " "); err == nil && (verb == "INSERT" || verb == "UPDATE" || verb == "MERGE") {
+		for _, name := range st.Targets {
+			err = errors.Join(err, s.unpad(ctx, name))
+		}
+	}
 	if err != nil {
 		return nil, s.undo(err)
 	}
