@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -228,5 +229,15 @@ func zone(name string) (*time.Location, error) {
 	if name == "Local" || name == "" {
 		return nil, errors.New("not the name of a time zone")
 	}
-	return time.LoadLocation(name)
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location), nil
+	}
+	found, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, found)
+	}
+	return found, err
 }
+
+// zones are those that were asked for: reading one takes as long as planning.
+var zones sync.Map

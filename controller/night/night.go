@@ -248,7 +248,7 @@ func (r *running) store(id journal.AttemptID) *journals3.Store {
 // once carries one attempt through.
 func (r *running) once(ctx context.Context, id journal.AttemptID) (Result, error) {
 	store := r.store(id)
-	kept := &keeper{Store: store}
+	kept := &keeper{Store: store, records: make([]journal.Record, 0, 128)} // a night has about a hundred
 	loop := &controller.Loop{
 		Clock: r.Clock, Journal: kept, Lease: r.lease, Build: steps.Builder(r.deps), Writer: r.Writer, Watch: r.req.Watch, Interrupt: r.req.Interrupt, Replan: r.cut != nil && *r.cut == id,
 		Opened: func(ctx context.Context, o *journal.Opening) error { return r.pointLatest(ctx, id) },

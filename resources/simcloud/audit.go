@@ -1,6 +1,7 @@
 package simcloud
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -202,6 +203,9 @@ func (s *Simulation) stored(p *Proc, key string, was *object, body []byte) {
 	case isList(key):
 		s.listed(key, body)
 	case strings.HasSuffix(key, "/lease.json"):
+		if head, _, _ := bytes.Cut(body, []byte(`"pipeline"`)); was != nil && bytes.HasPrefix(was.body, head) {
+			return // a renewal: the same owner and epoch
+		}
 		var lease struct {
 			Epoch int    `json:"epoch"`
 			Owner string `json:"owner"`
