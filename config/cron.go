@@ -229,15 +229,15 @@ func zone(name string) (*time.Location, error) {
 	if name == "Local" || name == "" {
 		return nil, errors.New("not the name of a time zone")
 	}
-	if known, ok := zones.Load(name); ok {
+	if known, ok := knownZones.Load(name); ok {
 		return known.(*time.Location), nil
 	}
 	found, err := time.LoadLocation(name)
 	if err == nil {
-		zones.Store(name, found)
+		knownZones.Store(name, found)
 	}
 	return found, err
 }
 
-// zones are those that were asked for: reading one takes as long as planning.
-var zones sync.Map
+// knownZones are those that were asked for: reading one takes as long as planning.
+var knownZones sync.Map
