@@ -125,7 +125,7 @@ func (r *rewriter) castCall(args []Node) ([]Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		return cast(operand, t), nil
+		return cast(operand, t), fraction(operand, t)
 	}
 	return nil, Syntaxf("syntax error in CAST(%s)", sql(args))
 }

@@ -6,8 +6,8 @@
 // Known to differ from Redshift: CHAR values are told without the blanks that
 // pad them; VARCHARs whose values end in blanks compare, join and group with
 // them, except against a literal that ends in blanks too; a FLOAT as text ends
-// in .0; a string cast to an integer is rounded; EXTRACT(epoch) is DOUBLE
-// PRECISION.
+// in .0; a column's string with a fraction, cast to an integer, is rounded;
+// EXTRACT(epoch) is DOUBLE PRECISION.
 // Nobody is denied anything: GRANT and REVOKE are accepted and do nothing.
 //
 // It has no grammar. What it does not recognise goes to DuckDB as it is, which

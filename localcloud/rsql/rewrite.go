@@ -168,6 +168,9 @@ func (r *rewriter) expr(nodes []Node) ([]Node, error) {
 				continue
 			}
 			start := operandStart(out)
+			if err := fraction(out[start:], t); err != nil {
+				return nil, err
+			}
 			out = append(out[:start:start], cast(out[start:], t)...)
 			i += used
 		case n.name() && i+1 < len(nodes) && nodes[i+1].isGroup() && !(n.Kind == Word && notAFunction[n.Text]):

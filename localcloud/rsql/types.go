@@ -1,6 +1,7 @@
 package rsql
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -159,6 +160,16 @@ func floatType(nodes []Node, n int) (Type, int, bool, error) {
 		n++
 	}
 	return Type{Duck: duck}, n, true, nil
+}
+
+// fraction refuses a cast of a literal with a fraction to an integer, which
+// DuckDB rounds and PostgreSQL does not read.
+func fraction(operand []Node, t Type) error {
+	whole := t.Duck == "SMALLINT" || t.Duck == "INTEGER" || t.Duck == "BIGINT"
+	if len(operand) != 1 || operand[0].Open != "" || operand[0].Kind != Str || !whole || !numeric.MatchString(operand[0].Text) || !strings.Contains(operand[0].Text, ".") {
+		return nil
+	}
+	return &Error{Code: "22P02", Msg: fmt.Sprintf("invalid input syntax for integer: %q", operand[0].Text)}
 }
 
 // cast makes CAST(operand AS type). A cast to VARCHAR(n) cuts, as Redshift

@@ -98,6 +98,7 @@ var meanings = map[string][][2]string{
 		{"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) SELECT i FROM n ORDER BY i", "1|2|3"}, {"SELECT 1 a, a + 1 b", "1,2"},
 		{"SELECT x, count(*) FROM (SELECT 1 x UNION ALL SELECT 1) GROUP BY GROUPING SETS ((x), ()) ORDER BY 1", "1,2|NULL,2"}, {"SELECT generate_series(1, 3)", "!0A000"},
 		{"SELECT x FROM (SELECT 1 x UNION ALL SELECT NULL) ORDER BY x DESC", "NULL|1"}, {"SELECT 'abc'::varchar(2), 3.7::int, 2.5::int, '1'::boolean", "ab,4,3,t"},
+		{"SELECT '3.7'::int", "!22P02"}, {"SELECT CAST('3.7' AS BIGINT)", "!22P02"}, {"SELECT '3.7'::decimal(3,1), '-3'::int, CAST('4' AS smallint)", "3.7,-3,4"},
 		{"SELECT fnv_hash(1)", "!0A000"}, {"SELECT checksum('x')", "!0A000"}, {"SELECT to_number('12', '99')", "!0A000"}, {"DECLARE c CURSOR FOR SELECT 1", "!0A000"},
 	},
 }
