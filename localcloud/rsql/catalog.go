@@ -41,7 +41,7 @@ func catalogNames(tokens []Token) []Token {
 
 // informationSchema are the views of information_schema that are made here:
 // DuckDB's own tell DuckDB's types.
-var informationSchema = set("tables columns schemata views")
+var informationSchema = set("tables columns schemata views table_constraints key_column_usage")
 
 // afterTable are the keywords that may follow a table that has no other name.
 var afterTable = set("where join left right inner cross full natural on using order group having limit offset union intersect except minus qualify window")

@@ -177,10 +177,13 @@ func (r *rewriter) createTable(nodes []Node, temp bool) (*Statement, error) {
 	if isList {
 		columns, nodes = nodes[0].Group, nodes[1:]
 	}
+	attributes := nodes
 	nodes, err = skipAttributes(nodes)
 	if err != nil {
 		return nil, err
 	}
+	st.Keys = readKeys(columns, attributes[:len(attributes)-len(nodes)])
+	st.Keys.Table, st.Keys.IfNotExists = name, ifNot
 	if len(nodes) > 0 && nodes[0].is("as") {
 		return r.createAs(st, head+name.SQL(), columns, nodes[1:])
 	}

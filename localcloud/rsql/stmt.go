@@ -42,6 +42,7 @@ type Statement struct {
 	Targets []Name   // what is written or locked, for the lock on it; not temporary tables that are made
 	Like    *Like
 	Add     *Add
+	Keys    *Keys   // of CREATE TABLE
 	Tokens  []Token // of COPY and UNLOAD
 }
 

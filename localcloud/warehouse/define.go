@@ -115,8 +115,15 @@ func (s *session) createLike(ctx context.Context, l *rsql.Like) error {
 	if l.IfNotExists {
 		head += "IF NOT EXISTS "
 	}
-	_, err = s.exec(ctx, head+l.Table.SQL()+" ("+t.definition()+")")
-	return err
+	if l.IfNotExists {
+		if _, err := s.lookup(ctx, l.Table); err == nil {
+			return nil
+		}
+	}
+	if _, err := s.exec(ctx, head+l.Table.SQL()+" ("+t.definition()+")"); err != nil {
+		return err
+	}
+	return s.copyKeys(ctx, t, l.Table.SQL(), true)
 }
 
 // addColumn adds a column. DuckDB cannot add one with a constraint, so the
@@ -142,8 +149,13 @@ func (s *session) addColumn(ctx context.Context, a *rsql.Add) error {
 	}
 	list := strings.Join(names, ", ")
 	anew := &table{database: t.database, schema: t.schema, name: "rs_anew_" + t.name, columns: append(t.columns, column{name: c.Name, typ: c.Type.Duck, def: c.Default, notNull: c.NotNull, max: c.Type.Max, char: c.Type.Char})}
+	if _, err := s.exec(ctx, "CREATE TABLE "+anew.sql()+" ("+anew.definition()+")"); err != nil {
+		return err
+	}
+	if err := s.copyKeys(ctx, t, anew.sql(), false); err != nil {
+		return err
+	}
 	for _, q := range []string{
-		"CREATE TABLE " + anew.sql() + " (" + anew.definition() + ")",
 		"INSERT INTO " + anew.sql() + " (" + list + ") SELECT " + list + " FROM " + t.sql(),
 		"DROP TABLE " + t.sql(),
 		"ALTER TABLE " + anew.sql() + " RENAME TO " + rsql.Ident(t.name),

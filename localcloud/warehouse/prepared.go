@@ -323,11 +323,25 @@ func changesRows(st *rsql.Statement) bool {
 }
 
 func (s *session) runWrite(ctx context.Context, p *prepared, st *rsql.Statement) (int64, error) {
+	keys := st.Keys
+	if keys != nil && keys.IfNotExists {
+		if _, err := s.lookup(ctx, keys.Table); err == nil {
+			keys = nil // it is there, and stays as it is
+		}
+	}
 	for _, q := range st.Before {
 		if _, err := s.exec(ctx, q); err != nil {
 			return 0, err
 		}
 	}
+	n, err := s.runSQL(ctx, p, st)
+	if err == nil && keys != nil {
+		err = s.keepKeys(ctx, keys)
+	}
+	return n, err
+}
+
+func (s *session) runSQL(ctx context.Context, p *prepared, st *rsql.Statement) (int64, error) {
 	if p.stmt == nil || st != p.st {
 		return s.exec(ctx, st.SQL)
 	}

@@ -58,12 +58,13 @@ var externalTables = []string{
 var systemTables = []string{
 	`CREATE OR REPLACE VIEW main.stv_sessions AS SELECT CAST(starttime AS TIMESTAMP) AS starttime, CAST(process AS INTEGER) AS process, user_name, db_name FROM rs_sessions()`,
 	`CREATE OR REPLACE VIEW main.svv_table_info AS SELECT database_name AS "database", schema_name AS "schema", CAST(table_oid AS INTEGER) AS table_id, table_name AS "table",
-		'Y, AUTO(ENCODE)' AS encoded, 'AUTO(ALL)' AS diststyle, CAST(NULL AS VARCHAR) AS sortkey1, CAST(NULL AS INTEGER) AS max_varchar, CAST(NULL AS VARCHAR) AS sortkey1_enc,
-		0 AS sortkey_num, CAST(coalesce(z.megabytes, 1) AS BIGINT) AS "size", CAST(0 AS DECIMAL(10,4)) AS pct_used, CAST(0 AS BIGINT) AS "empty",
+		'Y, AUTO(ENCODE)' AS encoded, CASE WHEN k.dist IS NOT NULL THEN 'KEY(' || k.dist || ')' ELSE coalesce(nullif(json_extract_string(t.comment, '$.style'), 'AUTO'), 'AUTO(ALL)') END AS diststyle, k.sort1 AS sortkey1, CAST(NULL AS INTEGER) AS max_varchar, CAST(NULL AS VARCHAR) AS sortkey1_enc,
+		CAST(coalesce(k.sorts, 0) AS INTEGER) AS sortkey_num, CAST(coalesce(z.megabytes, 1) AS BIGINT) AS "size", CAST(0 AS DECIMAL(10,4)) AS pct_used, CAST(0 AS BIGINT) AS "empty",
 		CAST(0 AS DECIMAL(5,2)) AS unsorted, CAST(0 AS DECIMAL(5,2)) AS stats_off, CAST(coalesce(z.tuples, t.estimated_size) AS DECIMAL(38,0)) AS tbl_rows,
 		CAST(NULL AS DECIMAL(19,2)) AS skew_sortkey1, CAST(NULL AS DECIMAL(19,2)) AS skew_rows, CAST(coalesce(z.tuples, t.estimated_size) AS DECIMAL(38,0)) AS estimated_visible_rows,
 		CAST(NULL AS VARCHAR) AS risk_event, CAST(0 AS DECIMAL(12,2)) AS vacuum_sort_benefit
-		FROM duckdb_tables() t LEFT JOIN rs_sizes() z ON z.table_id = t.table_oid WHERE NOT t.internal AND NOT t.temporary AND t.schema_name <> 'main' AND coalesce(z.tuples, t.estimated_size) > 0`,
+		FROM duckdb_tables() t LEFT JOIN rs_sizes() z ON z.table_id = t.table_oid
+		LEFT JOIN (SELECT attrelid, max(attname) FILTER (WHERE attisdistkey) AS dist, max(attname) FILTER (WHERE attsortkeyord = 1) AS sort1, count(*) FILTER (WHERE attsortkeyord <> 0) AS sorts FROM main.pg_attribute GROUP BY attrelid) k ON k.attrelid = t.table_oid WHERE NOT t.internal AND NOT t.temporary AND t.schema_name <> 'main' AND coalesce(z.tuples, t.estimated_size) > 0`,
 }
 
 // sizeRows are the rows and the megabytes of each table, of what is committed.
