@@ -82,10 +82,12 @@ var mutants = []mutant{
 		"controller/steps/fresh.go", `if whole || changed && l.PartitionColumn != "" {`, `if false && (whole || changed) {`},
 	{"a loaded object that changed is loaded beside its old rows",
 		"controller/steps/fresh.go", `if loaded && !again {`, `if false && loaded && !again {`},
+	{"an object that was set aside stays so when it was mended",
+		"controller/steps/skips.go", `if skip.Object == o.URI && skip.Content == o.ETag {`, `if skip.Object == o.URI {`},
 }
 
 // probe is the tests that a mutant has to get past.
-var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide|TestPublished|TestRedelivered|TestALoadedObject",
+var probe = []string{"-run", "TestShapes|TestEveryCrashPoint|TestSwarm|TestFrozenController|TestLoneController|TestAStepFails|TestAnExpectation|TestTheSecondNight|TestAbandoned|TestTheNextDay|TestWhatNoSnapshot|TestAFinalSnapshot|TestLostCapacity|TestSideBySide|TestPublished|TestRedelivered|TestALoadedObject|Quarantine|SetAside|Mended",
 	"-every", "9", "-swarm", "600", "-failfast"}
 
 func TestMutants(t *testing.T) {
