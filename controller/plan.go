@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lamplighter/controller/journal"
@@ -80,11 +79,17 @@ type LifetimeSpec struct {
 
 // SnapshotSpec is the Spec of upkeep, snapshot and promote steps.
 type SnapshotSpec struct {
-	Warehouse string   `json:"warehouse,omitempty"` // the lifetime
-	Snapshot  string   `json:"snapshot,omitempty"`  // promote: the last snapshot step
-	Writers   []string `json:"writers"`             // whose work it holds
-	Former    string   `json:"former,omitempty"`    // promote: data through until now
-	Stays     bool     `json:"stays,omitempty"`     // promote: and after, for tonight leaves a gap before its days or a load out
+	Warehouse string `json:"warehouse,omitempty"` // the lifetime
+	Snapshot  string `json:"snapshot,omitempty"`  // promote: the last snapshot step
+	CoverSpec
+}
+
+// CoverSpec is what decides which day a promoted snapshot, or a published
+// dataset, is complete through.
+type CoverSpec struct {
+	Writers []string `json:"writers"`          // whose work it holds
+	Former  string   `json:"former,omitempty"` // data through until now
+	Stays   bool     `json:"stays,omitempty"`  // and after, for tonight leaves a gap before its days or a load out
 }
 
 // PublishSpec is the Spec of a publish step.
@@ -93,6 +98,7 @@ type PublishSpec struct {
 	Dataset     string          `json:"dataset,omitempty"` // of those that the step's is made of; "": the whole
 	Fingerprint string          `json:"fingerprint,omitempty"`
 	Work        json.RawMessage `json:"work,omitempty"` // the step's own Spec
+	CoverSpec
 }
 
 // PruneSpec is the Spec of the prune step.
@@ -401,35 +407,22 @@ func (b *planning) emit() {
 	if n := len(lastSnapshots); n > 0 {
 		last := lastSnapshots[n-1]
 		b.nodes = append(b.nodes, journal.Node{Name: "promote-1", Kind: KindPromote, Derived: true,
-			Needs: append([]string{last}, checks...), After: writers, Spec: encode(SnapshotSpec{Snapshot: last, Writers: writers, Former: b.night.Former, Stays: b.night.Stays})})
+			Needs: append([]string{last}, checks...), After: writers, Spec: encode(SnapshotSpec{Snapshot: last, CoverSpec: b.covers(writers)})})
 	}
+	var loads []string
 	for _, w := range b.night.Work {
+		if w.Kind == "load" && w.Done == nil {
+			loads = append(loads, w.Name)
+		}
 		if !w.Publishes || w.Done != nil && !w.Unpublished {
 			continue
 		}
-		b.nodes = append(b.nodes, publishing(w)...)
+		b.nodes = append(b.nodes, publishing(w, b.covers(slices.Clone(loads)))...)
 	}
 	if len(lastSnapshots) > 0 {
 		b.nodes = append(b.nodes, journal.Node{Name: "prune-1", Kind: KindPrune, Derived: true,
 			After: names(b.nodes), Spec: encode(PruneSpec{Keep: b.night.Keep})})
 	}
-}
-
-// publishing is one step for each dataset of a work step.
-func publishing(w Work) (nodes []journal.Node) {
-	datasets := w.Writes
-	if len(datasets) == 0 {
-		datasets = []string{""}
-	}
-	for _, name := range datasets {
-		n := journal.Node{Name: strings.TrimSuffix("publish-"+w.Name+"-"+name, "-"), Kind: KindPublish, Derived: true,
-			Spec: encode(PublishSpec{Step: w.Name, Dataset: name, Fingerprint: w.Fingerprint, Work: encode(w.Spec)})}
-		if w.Done == nil {
-			n.Needs = []string{w.Name}
-		}
-		nodes = append(nodes, n)
-	}
-	return nodes
 }
 
 // outside are the steps of other lifetimes that a lifetime waits for before
@@ -460,7 +453,7 @@ func (b *planning) named(l *lifetime, is func(Work) bool) []string {
 // every writer has settled, and run beside unloads and later checks.
 func (b *planning) saving(l *lifetime, writers []string) []journal.Node {
 	number := l.name[len(KindWarehouse):]
-	spec := encode(SnapshotSpec{Warehouse: l.name, Writers: writers})
+	spec := encode(SnapshotSpec{Warehouse: l.name, CoverSpec: CoverSpec{Writers: writers}})
 	upkeep := journal.Node{Name: KindUpkeep + number, Kind: KindUpkeep, Derived: true, After: writers, Uses: l.name, Spec: spec}
 	snapshot := journal.Node{Name: KindSnapshot + number, Kind: KindSnapshot, Derived: true,
 		After: append(slices.Clone(writers), upkeep.Name), Uses: l.name, Spec: spec}

@@ -10,6 +10,7 @@ import (
 
 	"lamplighter/config"
 	"lamplighter/controller"
+	"lamplighter/controller/journal"
 	"lamplighter/controller/simnight"
 	nightsteps "lamplighter/controller/steps"
 	"lamplighter/resources/simcloud"
@@ -219,5 +220,20 @@ func TestPrefixStaysWhenNotMet(t *testing.T) {
 	}
 	if _, ok := edition(b, "s3://lake/out/date=2026-11-21/_manifest.json"); !ok {
 		t.Error("the date itself is not published")
+	}
+}
+
+// An unload that is done alone, on a later date, is published as the day that
+// its warehouse is complete through: who waits for the later day is not fooled.
+func TestPublishedAsTheDayItCovers(t *testing.T) {
+	a, _ := days3(t, func(n *simnight.Night) {
+		n.Choice = journal.Choice{Only: []string{"out"}}
+	})
+	newest, ok := edition(a, "s3://lake/out/_latest.json")
+	if pointer, _ := a.Published(outOnly.night().Pipeline, "out"); !ok || newest.Of.Date != "2026-11-22" || pointer.DataThrough != newest.Of.Date {
+		t.Errorf("published as %s, the pointer says through %s", newest.Of.Date, pointer.DataThrough)
+	}
+	if bad := append(violations(a), shelfWrong(a, outOnly.steps[1])...); len(bad) > 0 {
+		t.Error(bad)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"lamplighter/config"
@@ -51,7 +52,7 @@ func (m *promote) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	}
 	o := p.Facts.Opening
 	next := Promoted{Snapshot: taken.Snapshot, Cluster: taken.Cluster, Watermark: taken.Watermark, Ledger: taken.Ledger,
-		DataThrough: m.through(p), Made: m.id(p.Facts), At: p.Facts.Settled[m.spec.Snapshot].At}
+		DataThrough: through(p.Facts, m.spec.CoverSpec), Made: m.id(p.Facts), At: p.Facts.Settled[m.spec.Snapshot].At}
 	mayReplace := func(current []byte) error {
 		var was Promoted
 		if err := json.Unmarshal(current, &was); err != nil {
@@ -74,15 +75,16 @@ func orNothing(s string) string {
 	return s
 }
 
-// through is the last day that is complete in the snapshot: a load that last
-// call cut short or that left a day out is the limit, and one that was skipped brought nothing.
-func (m *promote) through(p *controller.Pass) string {
-	through := p.Facts.Opening.DataThrough
-	if m.spec.Former != "" && (m.spec.Stays || m.skippedLoad(p)) {
-		through = m.spec.Former
+// through is the last day that is complete in a snapshot or a dataset: a load
+// that last call cut short or that left a day out is the limit, and one that
+// was skipped or failed brought nothing.
+func through(f *journal.Facts, c controller.CoverSpec) string {
+	through := f.Opening.DataThrough
+	if c.Former != "" && (c.Stays || broughtNothing(f, c.Writers)) {
+		through = c.Former
 	}
-	for _, step := range m.spec.Writers {
-		if r, ok := journal.Result[LoadResult](p.Facts, step); ok && incomplete(r) != "" {
+	for _, step := range c.Writers {
+		if r, ok := journal.Result[LoadResult](f, step); ok && incomplete(r) != "" {
 			through = min(through, wholeDay(incomplete(r)))
 		}
 	}
@@ -98,13 +100,12 @@ func wholeDay(partition string) string {
 	return partition
 }
 
-func (m *promote) skippedLoad(p *controller.Pass) bool {
-	for _, step := range m.spec.Writers {
-		if n, ok := p.Facts.Node(step); ok && n.Kind == "load" && p.Facts.Has(step, journal.Skipped) {
-			return true
-		}
-	}
-	return false
+// broughtNothing says that one of the loads did not come to its end.
+func broughtNothing(f *journal.Facts, writers []string) bool {
+	return slices.ContainsFunc(writers, func(step string) bool {
+		n, ok := f.Node(step)
+		return ok && n.Kind == "load" && !f.Has(step, journal.Done)
+	})
 }
 
 // point settles a step by a pointer to something.

@@ -61,14 +61,14 @@ func (u *publish) Reconcile(ctx context.Context, p *controller.Pass) (controller
 	if len(objects) == 0 && ds.Rows > 0 {
 		return controller.Next{}, resources.Faultf(resources.Permanent, "dataset %s: %s is empty", ds.Name, ds.URI)
 	}
-	next := Published{Dataset: ds, Made: u.id(p.Facts), DataThrough: p.Facts.Opening.DataThrough, At: p.Facts.Opening.Window.Opens}
+	next := Published{Dataset: ds, Made: u.id(p.Facts), DataThrough: through(p.Facts, u.spec.CoverSpec), At: p.Facts.Opening.Window.Opens}
 	for _, o := range objects {
 		next.Files = append(next.Files, o.URI)
 	}
 	if work.Publish == nil {
 		return u.current(ctx, p, next)
 	}
-	s := shelving{base: u.base, at: work.Publish.of(u.spec.Dataset), ds: ds, files: DataFiles(ds, objects)}
+	s := shelving{base: u.base, at: work.Publish.of(u.spec.Dataset), ds: ds, files: DataFiles(ds, objects), date: next.DataThrough}
 	edition, there, wait, err := s.put(ctx, p)
 	if !there || err != nil {
 		return wait, err

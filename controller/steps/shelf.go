@@ -87,6 +87,7 @@ type shelving struct {
 	at    Shelf
 	ds    Dataset
 	files []s3.Info
+	date  string // the last day that it covers
 }
 
 // DataFiles are a dataset's own files: not what Hadoop's readers hide, nor
@@ -108,7 +109,7 @@ func DataFiles(ds Dataset, objects []s3.Info) (files []s3.Info) {
 // edition is what is to be published.
 func (s shelving) edition(p *controller.Pass) Edition {
 	o := p.Facts.Opening
-	e := Edition{Entries: []EditionFile{}, Of: EditionOf{Pipeline: o.Pipeline, Name: s.ds.Name, Date: o.DataThrough, Format: s.ds.Format, Rows: s.ds.Rows, Made: s.id(p.Facts)}}
+	e := Edition{Entries: []EditionFile{}, Of: EditionOf{Pipeline: o.Pipeline, Name: s.ds.Name, Date: s.date, Format: s.ds.Format, Rows: s.ds.Rows, Made: s.id(p.Facts)}}
 	e.Of.Folder = s.at.folder(e.Of)
 	sum := sha256.New()
 	for _, f := range s.files {
