@@ -129,7 +129,8 @@ func Summarize(records []journal.Record, bill cost.Statement, e Ending) Summary 
 		if s.NextFrom == "" {
 			s.NextFrom = o.Base
 		}
-		if s.NothingToDo || !hasKind(o.Plan, controller.KindWarehouse) {
+		whole := o.Choice.IsZero() && len(o.Left) == 0
+		if (whole || s.DataThrough == "") && (s.NothingToDo || !hasKind(o.Plan, controller.KindWarehouse)) {
 			s.DataThrough = o.DataThrough
 		}
 	}

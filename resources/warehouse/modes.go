@@ -141,7 +141,7 @@ func Changed(table string, o Object, was string, when time.Time) *resources.Faul
 	return &resources.Fault{Class: resources.Permanent, Code: CodeChanged,
 		Msg: fmt.Sprintf("load into %s: %s of partition %s was loaded at %s with ETag %s and has ETag %s now: its rows would be there twice",
 			table, o.URI, o.Partition, when.UTC().Format("2006-01-02 15:04:05Z"), was, o.ETag),
-		Hint: "on_change: replace with partition_column loads the partition anew; or restore the object as it was, or write corrections as new objects"}
+		Hint: "on_change: replace takes the new content: of an upsert as it is, of a source with partition_column by loading the partition anew; or restore the object as it was, or write corrections as new objects"}
 }
 
 // period is the instants of some partitions: from the first to before the last.
