@@ -172,9 +172,10 @@ func untilDone[T any](ctx context.Context, p *controller.Pass, verb, why string,
 
 // unhurried is when to look again at what nobody pays for waiting for: after
 // an eighth of the time that it has taken so far, so that every look costs the
-// same share of the wait, however long that is.
+// same share of the wait, however long that is. It is at least two usual
+// pauses and at most so many.
 func (b base) unhurried(now, since time.Time, most int) time.Time {
-	return now.Add(min(max(now.Sub(since)/8, b.Poll), time.Duration(most)*b.Poll))
+	return now.Add(min(max(now.Sub(since)/8, 2*b.Poll), time.Duration(most)*b.Poll))
 }
 
 func earlier(a, b time.Time) time.Time {

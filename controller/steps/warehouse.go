@@ -178,12 +178,20 @@ func (w *warehouseLife) unseen(ctx context.Context, p *controller.Pass, owed *jo
 	return controller.Again(earlier(p.Now.Add(w.Poll), owed.Created.Add(p.Facts.Grace())), "not seen yet, or gone already")
 }
 
+// early is how many usual pauses a cluster surely takes to come up: a minute,
+// and none was reported faster (aws-facts A9). Until then looks are few.
+const early = 12
+
 // keep makes a wanted cluster ready: tagged, reachable, and holding what was
 // promoted.
 func (w *warehouseLife) keep(ctx context.Context, p *controller.Pass, owed *journal.Obligation, state string) (controller.Next, error) {
 	switch state {
 	case "available", "available, prep-for-resize", "available, resize-cleanup":
 		return w.ready(ctx, p, owed)
+	case "creating":
+		if p.Now.Sub(owed.Created) < early*w.Poll {
+			return controller.Again(p.Now.Add(early/3*w.Poll), state)
+		}
 	case "paused":
 		err := p.Do(ctx, journal.Effect{Verb: "resume", Ref: owed.Ref}, func(ctx context.Context) (any, error) {
 			return nil, w.Redshift.Resume(ctx, owed.Ref.Name)
